@@ -1,0 +1,1 @@
+"""Corpora: fetch, read, prepare. Run from a checkout; the installed package never imports this."""
