@@ -1,0 +1,1 @@
+"""How well the systems read: test sets, metrics with intervals, baselines, tables."""

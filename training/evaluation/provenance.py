@@ -1,0 +1,52 @@
+"""Where a result comes from: code, data, models, versions."""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from training.evaluation.resampling import SEED, SIZE
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "datasets", "torch", "transformers")
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def model_hashes(folder: Path) -> dict[str, str]:
+    """Hash of every file of a checkpoint, by name."""
+    return {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def git_commit(folder: Path) -> str:
+    """The commit, with `+changes` when tracked files differ from it; `unknown` outside a repository."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit + ("+changes" if changed else "")
+
+
+def provenance(manifest: Path, models: Sequence[Path]) -> dict[str, Any]:
+    """Everything that a reader needs to repeat the evaluation, apart from its duration."""
+    return {
+        "git_commit": git_commit(Path(__file__).parent),
+        "data_sha256": sha256(manifest),
+        "models": {str(path): model_hashes(path) for path in models},
+        "bootstrap": {"seed": SEED, "resamples": SIZE, "unit": "document"},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True).stdout.strip()
