@@ -1,0 +1,42 @@
+"""OnRecord: how much of an article is on the record.
+
+>>> import onrecord
+>>> report = onrecord.load().score(text)
+>>> report.risk.value, report.risk.band
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from onrecord.checkpoint import load
+from onrecord.configuration import OnRecordConfig
+from onrecord.errors import CheckpointError, InputError, MissingExtraError, OnRecordError
+from onrecord.inference import Scorer
+from onrecord.modeling import OnRecordModel
+from onrecord.pipeline import OnRecordPipeline, register
+from onrecord.policy import RiskPolicy
+from onrecord.report import Report
+from onrecord.schema import report_schema
+
+try:
+    __version__ = version("onrecord")
+except PackageNotFoundError:  # a bare source tree on the path
+    __version__ = "0+unknown"
+
+# `AutoModel.from_pretrained` and `pipeline("onrecord")` can only find a model that was registered.
+register()
+
+__all__ = [
+    "CheckpointError",
+    "InputError",
+    "MissingExtraError",
+    "OnRecordConfig",
+    "OnRecordError",
+    "OnRecordModel",
+    "OnRecordPipeline",
+    "Report",
+    "RiskPolicy",
+    "Scorer",
+    "__version__",
+    "load",
+    "report_schema",
+]

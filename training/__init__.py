@@ -1,0 +1,1 @@
+"""Training, calibration and evaluation. Run from a checkout; the installed package never imports this."""
