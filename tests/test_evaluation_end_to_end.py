@@ -101,7 +101,7 @@ def test_two_seeds_beside_the_baselines_on_every_test_set(tmp_path: Path, seeds:
         assert system in text
 
     results = json.loads((tmp_path / "a" / "results.json").read_text(encoding="utf-8"))
-    assert list(results["provenance"]["models"][str(seeds[0])]) == ["config.json"]
+    assert list(results["provenance"]["models"][str(seeds[0])]["files"]) == ["config.json"]
     main = {row["system"]: row["values"] for row in results["tables"][0]["rows"]}
     assert main["annotators, each against the other"]["attribution.macro_f1"]["value"] == 1.0
     assert main["TF-IDF, linear"]["attribution.macro_f1"]["value"] > main["majority"]["attribution.macro_f1"]["value"]

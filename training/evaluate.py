@@ -82,8 +82,9 @@ def transformers(paths: Sequence[Path]) -> list[Entrant]:
     from training.evaluation.transformer import TransformerSystem  # noqa: PLC0415
 
     systems = [TransformerSystem(path) for path in paths]
-    # Seeds of one model share its name; the folder tells them apart.
-    return [Entrant(system.name if len(paths) == 1 else f"{system.name} ({path.name})", system, "model") for system, path in zip(systems, paths, strict=True)]
+    # Seeds of one model share its name; the run folder tells them apart.
+    runs = [path.resolve().parent.name if path.name == "model" else path.name for path in paths]
+    return [Entrant(system.name if len(paths) == 1 else f"{system.name} ({run})", system, "model") for system, run in zip(systems, runs, strict=True)]
 
 
 def load_documents(name: str) -> list[Document]:

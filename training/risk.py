@@ -17,7 +17,7 @@ CAUTION_FLOOR = 1.0
 
 
 def rating_logit(rating: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Logit of a 1–5 rating mapped to [0.05, 0.95]."""
+    """Logit of a rating from 1 to 5, mapped to [0.05, 0.95]."""
     p = _LOWEST + (rating - 1) / 4 * (1 - 2 * _LOWEST)
     return np.log(p / (1 - p))
 

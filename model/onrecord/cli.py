@@ -96,7 +96,7 @@ def _score_all(names: Sequence[str], read: Callable[[str], bytes], args: argpars
 
 
 def _load(args: argparse.Namespace) -> "Scorer":
-    from onrecord.checkpoint import load  # noqa: PLC0415 - torch takes seconds to import, and --help or a missing file needs none of it
+    from onrecord.checkpoint import load  # noqa: PLC0415 - a missing file is told at once, before a model is loaded
 
     return load(args.model, policy=args.policy)
 

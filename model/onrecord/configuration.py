@@ -14,7 +14,7 @@ _LIBRARY_KEYS = frozenset({"model_type", "transformers_version", "architectures"
 
 
 @strict
-class OnRecordConfig(PreTrainedConfig):
+class OnRecordConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # the library's class hook has no types
     """Shape of an OnRecord model.
 
     Attributes:

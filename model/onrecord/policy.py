@@ -73,7 +73,8 @@ class RiskPolicy:
     @classmethod
     def load(cls, path: Path) -> "RiskPolicy":
         """Read a policy; raises `CheckpointError` on missing, unknown or malformed keys."""
-        return cls(**read_json_object(path, {f.name for f in fields(cls)}))
+        # __post_init__ checks the types of what the file holds.
+        return cls(**read_json_object(path, {f.name for f in fields(cls)}))  # type: ignore[arg-type]
 
 
 def read_json_object(path: Path, keys: set[str]) -> dict[str, object]:

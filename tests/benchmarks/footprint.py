@@ -42,7 +42,7 @@ def installed_megabytes(name: str) -> float:
 
 def core_distributions() -> set[str]:
     """OnRecord's core dependencies and theirs, among what is installed (extras left out)."""
-    from packaging.requirements import Requirement  # noqa: PLC0415
+    from packaging.requirements import Requirement
 
     known = {d.metadata["Name"].lower().replace("_", "-"): d for d in distributions()}
     wanted, seen = ["onrecord"], set[str]()
@@ -60,10 +60,16 @@ def core_distributions() -> set[str]:
 
 def measure(example: Path) -> dict[str, Any]:
     """All figures."""
-    rows = [json.loads(subprocess.run([sys.executable, "-c", _CHILD.format(example=str(example))], check=True, capture_output=True, text=True).stdout) for _ in range(RUNS)]
+    rows = [
+        json.loads(subprocess.run([sys.executable, "-c", _CHILD.format(example=str(example))], check=True, capture_output=True, text=True).stdout)
+        for _ in range(RUNS)
+    ]
     figures = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
     weights = Path("model/onrecord/weights/small/model.safetensors").stat().st_size / 1e6
-    size = sum(installed_megabytes(name) for name in core_distributions() - {"onrecord"}) + sum(f.stat().st_size for f in Path("model/onrecord").rglob("*") if f.is_file()) / 1e6
+    size = (
+        sum(installed_megabytes(name) for name in core_distributions() - {"onrecord"})
+        + sum(f.stat().st_size for f in Path("model/onrecord").rglob("*") if f.is_file()) / 1e6
+    )
     machine = f"{platform.machine()}, {len(__import__('os').sched_getaffinity(0))} cores, Python {platform.python_version()}"
     return {"machine": machine, "runs": RUNS, "installed_mb": size, "weights_mb": weights, **figures}
 

@@ -1,6 +1,7 @@
 """Where a result comes from: code, data, models, versions."""
 
 import hashlib
+import json
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -27,6 +28,15 @@ def model_hashes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def training_run(folder: Path) -> dict[str, object] | None:
+    """Settings (with the seed) and commit of the run that a checkpoint came from; None where its run folder is not there."""
+    file = folder.resolve().parent / "run.json"
+    if not file.is_file():
+        return None
+    run = json.loads(file.read_text(encoding="utf-8"))
+    return {key: run[key] for key in ("config", "git_commit", "git_clean", "device")}
+
+
 def git_commit(folder: Path) -> str:
     """The commit, with `+changes` when tracked files differ from it; `unknown` outside a repository."""
     try:
@@ -42,7 +52,7 @@ def provenance(manifest: Path, models: Sequence[Path]) -> dict[str, Any]:
     return {
         "git_commit": git_commit(Path(__file__).parent),
         "data_sha256": sha256(manifest),
-        "models": {str(path): model_hashes(path) for path in models},
+        "models": {str(path): {"files": model_hashes(path), "run": training_run(path)} for path in models},
         "bootstrap": {"seed": SEED, "resamples": SIZE, "unit": "document"},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
     }

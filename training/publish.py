@@ -1,0 +1,96 @@
+"""Write the measured tables into README.md: no figure there is typed by hand.
+
+    python -m training.publish
+
+Reads training/results/seeds.json (`python -m training.evaluate --model … --model … --model …`), shipped.json (the shipped
+weights) and footprint.json (`python -m tests.benchmarks.footprint`), and replaces what stands between the markers.
+`--check` only says whether README.md is up to date.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from training.evaluation.render import section_lines
+
+RESULTS = Path("training/results")
+README = Path("README.md")
+# Test sets in the README, with the sections that a reader wants first; everything else is in training/results/*.md.
+SHOWN = (
+    ("panel", 2),
+    ("panel_without_horne", 1),
+    ("factappeal", 1),
+    ("certainty", 1),
+    ("newssd", 1),
+    ("polnear", 1),
+    ("validation", 1),
+)
+
+
+def results_block(results: dict[str, Any]) -> str:
+    """The headline tables of one evaluation."""
+    tables = {table["name"]: table for table in results["tables"]}
+    lines: list[str] = []
+    for key, sections in SHOWN:
+        table = tables[key]
+        lines += [f"**{table['title']}**: {table['documents']:,} documents, {table['sentences']:,} sentences.", ""]
+        for section in table["sections"][:sections]:
+            lines += [*section_lines(table, section), ""]
+        lines += [line for note in table["notes"] for line in (note, "")]
+    return "\n".join(lines).rstrip()
+
+
+def footprint_block(figures: dict[str, Any]) -> str:
+    """Size, time and memory, as measured."""
+    rows = (
+        ("installed, with all core dependencies", f"{figures['installed_mb']:,.0f} MB"),
+        ("of which our weights", f"{figures['weights_mb']:.0f} MB"),
+        ("`import onrecord`", f"{figures['import_seconds']:.1f} s"),
+        ("`onrecord.load()`", f"{figures['load_seconds']:.1f} s"),
+        ("one article of 160 words, once warm", f"{figures['article_seconds'] * 1000:.0f} ms"),
+        ("peak memory of all that", f"{figures['peak_memory_mb']:,.0f} MB"),
+    )
+    head = f"Median of {figures['runs']} fresh processes on {figures['machine']}:"
+    return "\n".join([head, "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def replace(text: str, name: str, block: str) -> str:
+    """`text` with `block` between the markers of `name`; raises `ValueError` when they are not there exactly once."""
+    pattern = re.compile(rf"(<!-- {name}:start -->\n).*?(\n<!-- {name}:end -->)", re.DOTALL)
+    text, count = pattern.subn(lambda m: m[1] + block + m[2], text)
+    if count != 1:
+        raise ValueError(f"README.md: found the markers of {name!r} {count} times; expected once")
+    return text
+
+
+def published(text: str) -> str:
+    """README text with every block renewed."""
+    for name, file, block in (
+        ("seeds", "seeds.json", results_block),
+        ("shipped", "shipped.json", results_block),
+        ("footprint", "footprint.json", footprint_block),
+    ):
+        text = replace(text, name, block(json.loads((RESULTS / file).read_text(encoding="utf-8"))))
+    return text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; exit code 1 when `--check` finds README.md out of date."""
+    parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if README.md is out of date")
+    options = parser.parse_args(arguments)
+    before = README.read_text(encoding="utf-8")
+    after = published(before)
+    if options.check:
+        print("README.md is up to date" if after == before else "README.md is out of date: run python -m training.publish")
+        return int(after != before)
+    README.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
