@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from onrecord.calibration import Calibration
-from onrecord.labels import ATTRIBUTIONS, SPECULATIONS
+from onrecord.labels import ATTRIBUTIONS, SPECULATIONS, TOKEN_TAGS
 from onrecord.policy import RiskPolicy
 from onrecord.prediction import PredictedSpan, Prediction
 from onrecord.report import ModelInfo, Report, build_report
@@ -19,7 +19,11 @@ CALIBRATION = Calibration(
     bands={"risk": (0.3, 0.6), "sourcing": (0.35, 0.65), "speculation": (0.25, 0.55)},
     caution_threshold=0.5,
     speculation_thresholds=(0.5, 0.5),
-    affine={"risk": (1.0, 0.0), "sourcing": (1.0, 0.0), "speculation": (1.0, 0.0)},
+    affine=dict.fromkeys(("sourcing", "speculation", "speculative", "conjecture", "caution"), (1.0, 0.0)),
+    weights_sha256="ab" * 32,
+    temperature=1.0,
+    tag_thresholds=dict.fromkeys(TOKEN_TAGS, 0.5),
+    appeal_threshold=0.5,
 )
 MODEL = ModelInfo(name="small", version="0.1.0", weights_sha256="ab" * 32, calibration=CALIBRATION.name, policy=POLICY.name)
 

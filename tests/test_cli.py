@@ -213,9 +213,9 @@ def run(code: str, **env: str) -> subprocess.CompletedProcess[bytes]:
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_do_not_import_the_model(option: str) -> None:
-    done = run(f"import sys\nfrom onrecord.cli import main\ntry: main([{option!r}])\nfinally: sys.stderr.write(str('torch' in sys.modules))")
-    assert (done.returncode, done.stderr) == (0, b"False")
+def test_help_and_version_work_without_a_model(option: str) -> None:
+    done = run(f"from onrecord.cli import main\nimport onrecord.checkpoint\nonrecord.checkpoint.load = None\nmain([{option!r}])")
+    assert (done.returncode, done.stderr) == (0, b"")
     assert b"onrecord" in done.stdout
 
 

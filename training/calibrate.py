@@ -3,19 +3,20 @@
     python -m training.calibrate runs/small-seed1/model
 
 Fits Platt scaling of the article scores and of speculation and caution, a temperature for attribution, thresholds by F1,
-and the 90% intervals. Run it after training; loading a model without it, or with that of other weights, is refused.
+and the 90% intervals. The policy's weights stay as the ratings gave them; its bias moves so that the mean risk is the annotators'. Run it after training; loading a model without it, or with that of other weights, is refused.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from sklearn.metrics import f1_score
 from transformers import AutoTokenizer
 
@@ -45,6 +46,11 @@ def fit_affine(logits: Array, target: Array) -> tuple[float, float]:
 
     slope, intercept = minimize(loss, np.array([1.0, 0.0]), bounds=[(0.05, None), (None, None)]).x
     return float(slope), float(intercept)
+
+
+def fit_offset(logits: Array, target: Array) -> float:
+    """What to add to the logits so that their mean probability is the mean target."""
+    return float(brentq(lambda b: float(np.mean(expit(logits + b)) - target.mean()), -10, 10))
 
 
 def fit_temperature(logits: Array, labels: Array) -> float:
@@ -81,8 +87,8 @@ def interval(value: Array, rating: Array) -> float:
     return float(errors[min(len(errors) - 1, int(np.ceil((len(errors) + 1) * COVERAGE)) - 1)])
 
 
-def fit(found: Collected, policy: RiskPolicy, name: str, weights_sha256: str) -> Calibration:
-    """Calibration from validation logits and labels."""
+def fit(found: Collected, policy: RiskPolicy, name: str, weights_sha256: str) -> tuple[Calibration, RiskPolicy]:
+    """Calibration from validation logits and labels, and the policy with its bias moved so that the mean risk is right."""
     rated = ~np.isnan(found["rating_labels"][:, 0])
     ratings = found["rating_labels"][rated]
     speculation, caution = found["speculation_labels"], found["caution_labels"]
@@ -109,7 +115,8 @@ def fit(found: Collected, policy: RiskPolicy, name: str, weights_sha256: str) ->
         "speculation": probability("speculation", found["speculating_logits"][rated]),
     }
     risk = _risk_logits(found, policy, affine, p_caution)[rated]
-    return Calibration(
+    bias = fit_offset(risk, (ratings[:, 2] - 1) / 4)
+    calibration = Calibration(
         name=name,
         weights_sha256=weights_sha256,
         affine=affine,
@@ -122,12 +129,13 @@ def fit(found: Collected, policy: RiskPolicy, name: str, weights_sha256: str) ->
         tag_thresholds={tag: best_threshold(p_tags[:, i], found["tag_labels"][:, i] == 1) for i, tag in enumerate(TOKEN_TAGS)},
         appeal_threshold=best_threshold(expit(found["appeal"][known_appeal]), found["appeal_labels"][known_appeal] == 1),
         intervals={
-            "risk": interval(np.asarray(expit(risk)), ratings[:, 2]),
+            "risk": interval(np.asarray(expit(risk + bias)), ratings[:, 2]),
             "sourcing": interval(values["sourcing"], ratings[:, 0]),
             "speculation": interval(values["speculation"], ratings[:, 1]),
         },
         bands=dict.fromkeys(("risk", "sourcing", "speculation"), BAND_CUTS),
     )
+    return calibration, replace(policy, bias=round(policy.bias + bias, 4))
 
 
 def _risk_logits(found: Collected, policy: RiskPolicy, affine: dict[str, tuple[float, float]], caution: Array) -> Array:
@@ -146,8 +154,9 @@ def calibrate(folder: Path) -> Calibration:
     _, items = read_items("validation", tokenizer, TrainingConfig(window_tokens=model.config.window_tokens))
     digest = hash_file(folder / WEIGHTS)
     found = collect(model, items, Collator(tokenizer.pad_token_id))
-    calibration = fit(found, RiskPolicy.load(folder / "policy.json"), f"validation-{digest[:8]}", digest)
+    calibration, policy = fit(found, RiskPolicy.load(folder / "policy.json"), f"validation-{digest[:8]}", digest)
     calibration.save(folder / "calibration.json")
+    policy.save(folder / "policy.json")
     return calibration
 
 

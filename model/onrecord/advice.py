@@ -18,6 +18,7 @@ from onrecord.labels import ATTRIBUTIONS, SPECULATIONS
 from onrecord.policy import RiskPolicy, sigmoid
 
 if TYPE_CHECKING:
+    from onrecord.calibration import Calibration
     from onrecord.prediction import Prediction
 
 MAX_ADVICE: Final = 3
@@ -52,20 +53,20 @@ def risk_logit(prediction: "Prediction", policy: RiskPolicy) -> float:
     )
 
 
-def advise(prediction: "Prediction", policy: RiskPolicy) -> tuple[Advice, ...]:
+def advise(prediction: "Prediction", policy: RiskPolicy, calibration: "Calibration") -> tuple[Advice, ...]:
     """The edits with the largest estimated reduction of risk, largest first; at most three, none below 0.01."""
     logit = risk_logit(prediction, policy)
     before = sigmoid(logit)
-    edits = [(before - sigmoid(logit - saved), i, action) for i, action, saved in _edits(prediction, policy)]
+    edits = [(before - sigmoid(logit - saved), i, action) for i, action, saved in _edits(prediction, policy, calibration)]
     edits.sort(key=lambda edit: (-edit[0], edit[1]))
     return tuple(_advice(i, action, before, before - reduction) for reduction, i, action in edits[:MAX_ADVICE] if reduction >= MIN_REDUCTION)
 
 
-def _edits(prediction: "Prediction", policy: RiskPolicy) -> Iterator[tuple[int, str, float]]:
+def _edits(prediction: "Prediction", policy: RiskPolicy, calibration: "Calibration") -> Iterator[tuple[int, str, float]]:
     """Each possible edit with what it takes off the risk logit; below zero where the sentence helps as it is."""
     for i in range(len(prediction.sentences)):
         attribution = ATTRIBUTIONS[int(prediction.attribution[i].argmax())]
-        speculation = SPECULATIONS[int(prediction.speculation[i].argmax())]
+        speculation = SPECULATIONS[calibration.speculation_level(prediction.speculation[i])]
         if attribution in _UNTRACEABLE:
             yield i, "name_source", policy.sourcing * -float(prediction.sourcing[i])
         if speculation != "none":

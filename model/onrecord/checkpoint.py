@@ -59,7 +59,9 @@ def load(
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises bare `Exception`, and any other on a file that is valid JSON but no tokenizer
         raise CheckpointError(f"{folder}: the tokenizer cannot be read ({error}). Copy the folder again from where it came") from error
-    info = ModelInfo(name=folder.resolve().name, version=model.config.release, weights_sha256=found, calibration=calibration.name, policy=chosen.name)
+    # A hub id, not the commit that names its folder in the cache.
+    name = str(name_or_path) if name_or_path is not None and not Path(name_or_path).exists() else folder.resolve().name
+    info = ModelInfo(name=name, version=model.config.release, weights_sha256=found, calibration=calibration.name, policy=chosen.name)
     return Scorer(model, tokenizer, calibration, chosen, info)
 
 

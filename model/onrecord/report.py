@@ -166,7 +166,7 @@ def build_report(  # noqa: PLR0913 - one place where everything that makes a rep
         sentences=sentences,
         drivers=_drivers(sentences) if judged is not None else (),
         sources=take_inventory(text, prediction.sources) if prediction is not None else (),
-        advice=advise(judged, policy) if judged is not None else (),
+        advice=advise(judged, policy, calibration) if judged is not None else (),
         warnings=tuple(warnings),
         reason=reason,
         model=model,
