@@ -2,8 +2,9 @@
 
     python -m training.publish
 
-Reads training/results/seeds.json (`python -m training.evaluate --model … --model … --model …`), shipped.json (the shipped
-weights) and footprint.json (`python -m tests.benchmarks.footprint`), and replaces what stands between the markers.
+Reads training/results/seeds/results.json (`python -m training.evaluate --model … --model … --model …`), shipped/results.json (the shipped
+weights), footprint.json (`python -m tests.benchmarks.footprint`) and sentence_splitters.json
+(`python -m tests.benchmarks.sentence_splitters`), and replaces what stands between the markers.
 `--check` only says whether README.md is up to date.
 """
 
@@ -19,7 +20,7 @@ from training.evaluation.render import section_lines
 
 RESULTS = Path("training/results")
 README = Path("README.md")
-# Test sets in the README, with the sections that a reader wants first; everything else is in training/results/*.md.
+# Test sets in the README, with the sections that a reader wants first; everything else is in the Markdown files beside the JSON.
 SHOWN = (
     ("panel", 2),
     ("panel_without_horne", 1),
@@ -58,6 +59,13 @@ def footprint_block(figures: dict[str, Any]) -> str:
     return "\n".join([head, "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
+def splitters_block(figures: dict[str, Any]) -> str:
+    """Our sentence splitter beside two others."""
+    lines = ["| splitter | passages split exactly | boundary F1 |", "|---|---|---|"]
+    lines += [f"| {row['splitter']} | {row['exact']:.0%} of {row['count']} | {row['f1']:.2f} |" for row in figures["results"] if row["texts"] == "passages"]
+    return "\n".join(lines)
+
+
 def replace(text: str, name: str, block: str) -> str:
     """`text` with `block` between the markers of `name`; raises `ValueError` when they are not there exactly once."""
     pattern = re.compile(rf"(<!-- {name}:start -->\n).*?(\n<!-- {name}:end -->)", re.DOTALL)
@@ -70,9 +78,10 @@ def replace(text: str, name: str, block: str) -> str:
 def published(text: str) -> str:
     """README text with every block renewed."""
     for name, file, block in (
-        ("seeds", "seeds.json", results_block),
-        ("shipped", "shipped.json", results_block),
+        ("seeds", "seeds/results.json", results_block),
+        ("shipped", "shipped/results.json", results_block),
         ("footprint", "footprint.json", footprint_block),
+        ("splitters", "sentence_splitters.json", splitters_block),
     ):
         text = replace(text, name, block(json.loads((RESULTS / file).read_text(encoding="utf-8"))))
     return text

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
@@ -12,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from onrecord.calibration import Calibration, expit
 from onrecord.checks import refusal, warnings_for
 from onrecord.errors import InputError
-from onrecord.labels import SOURCE_KINDS, SOURCE_TYPES, TOKEN_TAGS
+from onrecord.labels import ATTRIBUTIONS, SOURCE_KINDS, SOURCE_TYPES, TOKEN_TAGS
 from onrecord.modeling import OnRecordModel, OnRecordOutput
 from onrecord.policy import FloatArray, RiskPolicy
 from onrecord.prediction import PredictedSpan, Prediction
@@ -24,6 +25,7 @@ from onrecord.windows import TokenisedSentence, Window, pack, tokenise
 
 # Windows read at once: enough to keep the processor busy, few enough that any article fits into memory.
 _WINDOWS_AT_ONCE = 16
+_SOURCED = frozenset(ATTRIBUTIONS.index(name) for name in ("named", "document", "anonymous", "vague"))
 # Below this, the model has no opinion on the type of a source.
 _TYPE_PROBABILITY = 0.4
 
@@ -86,16 +88,17 @@ class Scorer:
         out, calibration = reading.output, self.calibration
         slope, sourcing_bias = calibration.affine["sourcing"]
         speculating_slope, speculating_bias = calibration.affine["speculation"]
+        attribution = calibration.attribution(_array(out.attribution))
         return Prediction(
             sentences=tuple(Span(*clean.to_original(s.span.start, s.span.end)) for s in reading.sentences),
-            attribution=calibration.attribution(_array(out.attribution)),
+            attribution=attribution,
             speculation=calibration.speculation(_array(out.speculation)),
             caution=calibration.caution(_array(out.caution)),
             sourcing=slope * _array(out.sourcing),
             speculating=speculating_slope * _array(out.speculating),
             sourcing_bias=sourcing_bias,
             speculating_bias=speculating_bias,
-            sources=tuple(self._sources(clean, reading)),
+            sources=tuple(self._sources(clean, reading, attribution.argmax(axis=1))),
         )
 
     @torch.inference_mode()
@@ -128,16 +131,17 @@ class Scorer:
             mask[row, : len(tokens) + 2] = 1
         return {"input_ids": ids, "attention_mask": mask, "sentence": sentence}
 
-    def _sources(self, clean: CleanText, reading: Reading) -> list[PredictedSpan]:
+    def _sources(self, clean: CleanText, reading: Reading, attribution: npt.NDArray[np.intp]) -> list[PredictedSpan]:
+        """Mentions of sources, in sentences that rest on one: the tagger alone also marks words in sentences that cite nobody."""
         column = TOKEN_TAGS.index("source")
         probability = expit(_array(reading.output.tags)[:, column])
         unnamed = expit(_array(reading.output.source_kind))
         types = _array(reading.output.source_type)
         sources: list[PredictedSpan] = []
         first = 0
-        for sentence in reading.sentences:
+        for sentence, rests_on in zip(reading.sentences, attribution, strict=True):
             here = slice(first, first + len(sentence.ids))
-            words = word_ids(clean.text, sentence.offsets)
+            words = word_ids(clean.text, sentence.offsets) if rests_on in _SOURCED else []
             for begin, end in tagged_runs(probability[here], words, self.calibration.tag_thresholds["source"]):
                 run = slice(first + begin, first + end)
                 start, stop = clean.to_original(sentence.offsets[begin][0], sentence.offsets[end - 1][1])
