@@ -29,6 +29,7 @@ def export(source: Path, target: Path, release: str) -> None:
     for name in FILES:
         if name.startswith("tokenizer") or name == "policy.json":
             shutil.copyfile(source / name, target / name)
+    (target / WEIGHTS).chmod(0o644)  # the library writes it for its owner alone
     size = (target / WEIGHTS).stat().st_size
     if size > MAX_BYTES:
         raise SystemExit(f"{target / WEIGHTS} has {size:,} bytes; at most {MAX_BYTES:,} may be shipped. Train a smaller encoder")

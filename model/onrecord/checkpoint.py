@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoTokenizer
+from transformers.utils import logging
 
 from onrecord.calibration import Calibration
 from onrecord.configuration import OnRecordConfig
@@ -90,6 +93,18 @@ def _find(name_or_path: str | Path | None, *, local_files_only: bool) -> Path:
         ) from error
 
 
+@contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    """Half a second of loading needs no bar among a reader's reports; the user's own setting comes back afterwards."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def _read_model(folder: Path) -> OnRecordModel:
     """Weights in fp32 (they are stored in fp16); refuses a file that does not fill the model exactly."""
     try:
@@ -97,7 +112,8 @@ def _read_model(folder: Path) -> OnRecordModel:
         kind = found.get("model_type") if isinstance(found, dict) else None
         if kind != OnRecordConfig.model_type:
             raise CheckpointError(f"{folder}: config.json is of type {kind!r}; expected {OnRecordConfig.model_type!r}")
-        loaded: Any = OnRecordModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, output_loading_info=True)
+        with _without_progress_bar():
+            loaded: Any = OnRecordModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, output_loading_info=True)
     except (SafetensorError, OSError, ValueError, RuntimeError, StrictDataclassError) as error:
         raise CheckpointError(f"{folder}: cannot be read ({error}). Copy the folder again from where it came") from error
     model: OnRecordModel
