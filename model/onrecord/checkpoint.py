@@ -97,12 +97,12 @@ def _find(name_or_path: str | Path | None, *, local_files_only: bool) -> Path:
 def _without_progress_bar() -> Iterator[None]:
     """Half a second of loading needs no bar among a reader's reports; the user's own setting comes back afterwards."""
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _read_model(folder: Path) -> OnRecordModel:
