@@ -79,7 +79,9 @@ def test_an_article_is_judged_in_full(scorer: Scorer, article: str) -> None:
     for s in report.sentences:
         assert sum(s.probabilities["attribution"].values()) == pytest.approx(1)
         assert sum(s.probabilities["speculation"].values()) == pytest.approx(1)
-    assert report.sources, "the random model tags something as a source"
+    sourced = [(s.start, s.end) for s in report.sentences if s.attribution not in {"unattributed", "no_claim"}]
+    for source in report.sources:
+        assert all(any(a <= start and end <= b for a, b in sourced) for start, end in source.mentions)
     json.dumps(report.to_dict(), allow_nan=False)
 
 

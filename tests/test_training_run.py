@@ -171,8 +171,11 @@ def test_the_calibration_of_half_precision_weights_is_fitted_in_the_precision_th
         if not (tmp_path / "full" / name).exists() and name != "calibration.json":
             (tmp_path / "full" / name).write_bytes((tmp_path / "half" / name).read_bytes())
     half, full = asdict(calibrate(tmp_path / "half")), asdict(calibrate(tmp_path / "full"))
-    for key in half.keys() - {"name", "weights_sha256"}:
-        assert half[key] == full[key], key
+    # The same sums in another memory layout differ in the seventh digit; half precision would differ in the third.
+    for name, (slope, intercept) in half["affine"].items():
+        assert (slope, intercept) == pytest.approx(full["affine"][name], rel=1e-4), name
+    for key in ("caution_threshold", "speculation_thresholds", "intervals", "temperature"):
+        assert half[key] == pytest.approx(full[key], rel=1e-4), key
 
 
 def test_weights_too_large_to_ship_are_refused(settings: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
