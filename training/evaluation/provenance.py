@@ -52,10 +52,16 @@ def provenance(manifest: Path, models: Sequence[Path]) -> dict[str, Any]:
     return {
         "git_commit": git_commit(Path(__file__).parent),
         "data_sha256": sha256(manifest),
-        "models": {str(path): {"files": model_hashes(path), "run": training_run(path)} for path in models},
+        "models": {_shown(path): {"files": model_hashes(path), "run": training_run(path)} for path in models},
         "bootstrap": {"seed": SEED, "resamples": SIZE, "unit": "document"},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
     }
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from the checkout, so that results do not tell where somebody keeps it."""
+    root = Path(__file__).resolve().parents[2]
+    return path.resolve().relative_to(root).as_posix() if path.resolve().is_relative_to(root) else str(path)
 
 
 def _git(folder: Path, *arguments: str) -> str:
