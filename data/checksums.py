@@ -1,11 +1,12 @@
 """The typed view of `data/checksums.json`: every third-party file, where it is public, and its sha256."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from onrecord.checkpoint import hash_file
 
 DATA: Final = Path(__file__).resolve().parent
 RAW: Final = DATA / "raw"
@@ -49,17 +50,8 @@ def entries(table: Path = DATA / "checksums.json") -> tuple[Entry, ...]:
     )
 
 
-def file_sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file, read piece by piece."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 def verify(path: Path, expected: str, name: str, remedy: str) -> None:
     """Raise FetchError, with both hashes and the remedy, when a file is not the expected one."""
-    found = file_sha256(path)
+    found = hash_file(path)
     if found != expected:
         raise FetchError(f"{name} is corrupt or has changed:\n  expected sha256 {expected}\n  found sha256    {found}\n  {remedy}")

@@ -23,10 +23,11 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.checksums import DATA, RAW, FetchError, entries, file_sha256, verify
+from data.checksums import DATA, RAW, FetchError, entries, verify
 from data.corpora import CORPORA
 from data.dedup import Duplicate, Text, near_duplicates
 from data.schema import FEATURES, MASKED, CorpusError
+from onrecord.checkpoint import hash_file
 
 PREPARED: Final = DATA / "prepared"
 VALIDATION_SHARE: Final = 0.12
@@ -182,7 +183,7 @@ def write(tables: Tables, removed: Mapping[str, Sequence[Duplicate]], left_out: 
         written[name] = {
             "documents": len(rows),
             "sentences": sum(len(row["sentences"]) for row in rows),
-            "sha256": file_sha256(path),
+            "sha256": hash_file(path),
             "labels": label_counts(rows),
         }
     committed = [DATA / "authored" / "articles.jsonl.gz", *sorted((DATA / "labels").glob("*.jsonl"))]
@@ -191,7 +192,7 @@ def write(tables: Tables, removed: Mapping[str, Sequence[Duplicate]], left_out: 
         "left_out": list(left_out),
         "removed": {what: [asdict(duplicate) for duplicate in duplicates] for what, duplicates in removed.items()},
         "inputs": {entry.name: entry.sha256 for entry in entries() if entry.corpus not in left_out}
-        | {path.relative_to(DATA).as_posix(): file_sha256(path) for path in committed},
+        | {path.relative_to(DATA).as_posix(): hash_file(path) for path in committed},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest

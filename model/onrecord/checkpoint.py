@@ -69,9 +69,12 @@ def load(
 
 
 def hash_file(path: Path) -> str:
-    """Sha256 of a file, in hexadecimal."""
+    """Sha256 of a file, in hexadecimal, read piece by piece."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read()).hexdigest()
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _find(name_or_path: str | Path | None, *, local_files_only: bool) -> Path:

@@ -88,14 +88,14 @@ class Scorer:
         out, calibration = reading.output, self.calibration
         slope, sourcing_bias = calibration.affine["sourcing"]
         speculating_slope, speculating_bias = calibration.affine["speculation"]
-        attribution = calibration.attribution(_array(out.attribution))
+        attribution = calibration.attribution(to_array(out.attribution))
         return Prediction(
             sentences=tuple(Span(*clean.to_original(s.span.start, s.span.end)) for s in reading.sentences),
             attribution=attribution,
-            speculation=calibration.speculation(_array(out.speculation)),
-            caution=calibration.caution(_array(out.caution)),
-            sourcing=slope * _array(out.sourcing),
-            speculating=speculating_slope * _array(out.speculating),
+            speculation=calibration.speculation(to_array(out.speculation)),
+            caution=calibration.caution(to_array(out.caution)),
+            sourcing=slope * to_array(out.sourcing),
+            speculating=speculating_slope * to_array(out.speculating),
             sourcing_bias=sourcing_bias,
             speculating_bias=speculating_bias,
             sources=tuple(self._sources(clean, reading, attribution.argmax(axis=1))),
@@ -134,9 +134,9 @@ class Scorer:
     def _sources(self, clean: CleanText, reading: Reading, attribution: npt.NDArray[np.intp]) -> list[PredictedSpan]:
         """Mentions of sources, in sentences that rest on one: the tagger alone also marks words in sentences that cite nobody."""
         column = TOKEN_TAGS.index("source")
-        probability = expit(_array(reading.output.tags)[:, column])
-        unnamed = expit(_array(reading.output.source_kind))
-        types = _array(reading.output.source_type)
+        probability = expit(to_array(reading.output.tags)[:, column])
+        unnamed = expit(to_array(reading.output.source_kind))
+        types = to_array(reading.output.source_type)
         sources: list[PredictedSpan] = []
         first = 0
         for sentence, rests_on in zip(reading.sentences, attribution, strict=True):
@@ -157,5 +157,6 @@ def _source_type(logits: FloatArray) -> str | None:
     return SOURCE_TYPES[int(mean.argmax())] if mean.max() >= _TYPE_PROBABILITY else None
 
 
-def _array(tensor: Tensor) -> FloatArray:
+def to_array(tensor: Tensor) -> FloatArray:
+    """The tensor in double precision, for sums that must be exact."""
     return tensor.double().cpu().numpy()

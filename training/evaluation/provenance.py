@@ -1,6 +1,5 @@
 """Where a result comes from: code, data, models, versions."""
 
-import hashlib
 import json
 import platform
 import subprocess
@@ -9,23 +8,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from onrecord.checkpoint import hash_file
 from training.evaluation.resampling import SEED, SIZE
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "datasets", "torch", "transformers")
 
 
-def sha256(path: Path) -> str:
-    """Hash of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def model_hashes(folder: Path) -> dict[str, str]:
     """Hash of every file of a checkpoint, by name."""
-    return {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {str(path.relative_to(folder)): hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def training_run(folder: Path) -> dict[str, object] | None:
@@ -51,7 +42,7 @@ def provenance(manifest: Path, models: Sequence[Path]) -> dict[str, Any]:
     """Everything that a reader needs to repeat the evaluation, apart from its duration."""
     return {
         "git_commit": git_commit(Path(__file__).parent),
-        "data_sha256": sha256(manifest),
+        "data_sha256": hash_file(manifest),
         "models": {_shown(path): {"files": model_hashes(path), "run": training_run(path)} for path in models},
         "bootstrap": {"seed": SEED, "resamples": SIZE, "unit": "document"},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},

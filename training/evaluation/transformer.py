@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from onrecord.calibration import expit
 from onrecord.checkpoint import load
 from onrecord.inference import Reading as RawReading
-from onrecord.inference import Scorer
+from onrecord.inference import Scorer, to_array
 from onrecord.labels import TOKEN_TAGS
-from onrecord.policy import FloatArray, sigmoid
+from onrecord.policy import sigmoid
 from onrecord.sentences import Span, split_sentences
 from onrecord.spans import tagged_runs, word_ids
 from onrecord.text import CleanText, normalise
@@ -42,7 +41,7 @@ class TransformerSystem:
         calibration, policy = self.scorer.calibration, self.scorer.policy
         sourcing = prediction.sourcing_bias + float(prediction.sourcing.sum())
         speculating = prediction.speculating_bias + float(prediction.speculating.sum())
-        appeal = expit(_array(raw.output.appeal))
+        appeal = expit(to_array(raw.output.appeal))
         return Reading(
             sentences=[(s.start, s.end) for s in prediction.sentences],
             attribution=prediction.attribution.argmax(axis=1),
@@ -56,12 +55,12 @@ class TransformerSystem:
             spans=self._spans(clean, raw),
             # The tables call a score positive from 0.5; move the calibrated threshold there.
             appeal=np.clip(appeal - calibration.appeal_threshold + 0.5, 0, 1),
-            certainty=expit(_array(raw.output.certainty)),
-            subjective=expit(_array(raw.output.subjective)),
+            certainty=expit(to_array(raw.output.certainty)),
+            subjective=expit(to_array(raw.output.subjective)),
         )
 
     def _spans(self, clean: CleanText, raw: RawReading) -> list[TaggedSpan]:
-        probability = expit(_array(raw.output.tags))
+        probability = expit(to_array(raw.output.tags))
         spans: list[TaggedSpan] = []
         first = 0
         for sentence in raw.sentences:
@@ -72,8 +71,3 @@ class TransformerSystem:
                     spans.append((*clean.to_original(sentence.offsets[begin][0], sentence.offsets[end - 1][1]), tag))
             first += len(sentence.ids)
         return spans
-
-
-def _array(tensor: torch.Tensor | None) -> FloatArray:
-    assert tensor is not None  # every field of the output is set by the model
-    return tensor.double().cpu().numpy()
