@@ -186,7 +186,7 @@ def write(tables: Tables, removed: Mapping[str, Sequence[Duplicate]], left_out: 
             "sha256": hash_file(path),
             "labels": label_counts(rows),
         }
-    committed = [DATA / "authored" / "articles.jsonl.gz", *sorted((DATA / "labels").glob("*.jsonl"))]
+    committed = [*sorted((DATA / "authored").glob("*.jsonl.gz")), *sorted((DATA / "labels").glob("*.jsonl"))]
     manifest = {
         "tables": written,
         "left_out": list(left_out),

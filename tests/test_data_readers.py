@@ -3,6 +3,7 @@
 import gzip
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from data.corpora import CORPORA, authored, certainty, factappeal, horne, newssd, polnear, wikinews
 from data.corpora._base import sha256
-from data.corpora.labelled import join_labels, read_articles
+from data.corpora.labelled import SentenceLabels, join_labels, read_articles
 from data.schema import FEATURES, MASKED, SPAN_TAGS, CorpusError, Document, Sentence, to_dataset
 
 LABELS = Path(authored.__file__).parents[1] / "labels"
+WEB_ARTICLES, WEB_SENTENCES = 607, 10070
 
 
 def tagged(annotation: str) -> list[tuple[str, str]]:
@@ -81,6 +83,15 @@ def write_splits(folder: Path, corpus: str, content: str) -> None:
         (folder / corpus / f"{split}.csv").write_text(content, encoding="utf-8")
 
 
+@pytest.fixture
+def no_sentence_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our labels belong to the real sentences; made-up ones have none."""
+    (tmp_path / "none.jsonl").touch()
+    for module in (factappeal, newssd, certainty):
+        monkeypatch.setattr(module, "LABELS", tmp_path / "none.jsonl")
+
+
+@pytest.mark.usefixtures("no_sentence_labels")
 class TestMaskedLabels:
     def test_factappeal_has_spans_and_appeal_only(self, tmp_path: Path) -> None:
         content = "sentence,annotation\nThe pier closed.,<Fact_No_Appeal>The pier closed.</Fact_No_Appeal>\nOde said no.,<Source:Named:null>Ode</Source:Named:null> said no.\n"
@@ -195,13 +206,32 @@ class TestLabelledArticles:
             document.check("here")
 
 
+class TestSentenceLabels:
+    """Our labels for single sentences of others, joined by id."""
+
+    def labels(self, folder: Path, **changes: object) -> SentenceLabels:
+        sentence = {"start": 0, "end": 10, "attribution": "vague", "speculation": "hedged", "caution": True}
+        row = {"id": "newssd/train/0", "text_sha256": sha256("They fell."), "sentences": [sentence]} | changes
+        (folder / "labels.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+        return SentenceLabels.read(folder / "labels.jsonl")
+
+    def test_labels_reach_their_sentence_and_no_other(self, tmp_path: Path) -> None:
+        found = self.labels(tmp_path)
+        assert found.of("newssd/train/0", "They fell.") == {"attribution": 3, "speculation": 1, "caution": 1}
+        assert found.of("newssd/train/1", "They fell.") == {}
+
+    def test_another_text_than_the_labelled_one_is_refused_with_both_hashes(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match=rf"line 1: .*'newssd/train/0'.*{sha256('They fell.')}.*{sha256('They rose.')}"):
+            self.labels(tmp_path).of("newssd/train/0", "They rose.")
+
+
 class TestCommittedData:
     def test_all_authored_articles_load_with_offsets_on_whole_sentences(self, tmp_path: Path) -> None:
         table = CORPORA["authored"].read(tmp_path)["all"]
         assert table.features == FEATURES
-        assert len(table) == 400
+        assert Counter(table["corpus"]) == {"authored": 400, "authored-web": WEB_ARTICLES}
         sentences = [row["text"][sentence["start"] : sentence["end"]] for row in table for sentence in row["sentences"]]
-        assert len(sentences) == 9264
+        assert len(sentences) == 9264 + WEB_SENTENCES
         assert all(sentence == sentence.strip() for sentence in sentences)
 
     @pytest.mark.parametrize(("name", "documents"), [("wikinews", 294), ("horne", 250), ("panel-dev.annotator-1", 138), ("panel-dev.annotator-2", 138)])
@@ -211,9 +241,19 @@ class TestCommittedData:
         assert all(row.keys() == {"id", "text_sha256", "ratings", "sentences", "drivers_up", "drivers_down"} for row in rows)
         assert all(sentence.keys() == {"start", "end", "attribution", "speculation", "caution"} for row in rows for sentence in row["sentences"])
 
-    def test_every_authored_article_has_a_plan(self) -> None:
-        plan = [json.loads(line)["id"] for line in (LABELS / "authored-plan.jsonl").read_text(encoding="utf-8").splitlines()]
-        assert sorted(plan) == sorted(read_articles(authored.ARTICLES))
+    @pytest.mark.parametrize("batch", authored.BATCHES)
+    def test_every_authored_article_has_a_plan_and_labels(self, batch: str) -> None:
+        articles, labels = authored.BATCHES[batch]
+        plan = [json.loads(line)["id"] for line in (LABELS / f"{batch}-plan.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert sorted(plan) == sorted(read_articles(articles)) == sorted(json.loads(line)["id"] for line in labels.read_text(encoding="utf-8").splitlines())
+
+    @pytest.mark.parametrize(("name", "sentences"), [("factappeal", 2739), ("newssd", 830), ("certainty", 1415)])
+    def test_committed_sentence_labels_are_whole_and_hold_no_text(self, name: str, sentences: int) -> None:
+        rows = [json.loads(line) for line in (LABELS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert len({row["id"] for row in rows}) == sentences
+        assert not [row["id"] for row in rows if "/test/" in row["id"]], "a test set is never labelled for training"
+        assert all(row.keys() == {"id", "text_sha256", "sentences"} for row in rows)
+        assert all(s.keys() == {"start", "end", "attribution", "speculation", "caution"} for row in rows for s in row["sentences"])
 
 
 class TestCleaning:

@@ -76,7 +76,7 @@ def entrants(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def manifest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "data" / "prepared").mkdir(parents=True)
-    (tmp_path / "data" / "prepared" / "manifest.json").write_text("{}")
+    (tmp_path / "data" / "prepared" / "manifest.json").write_text('{"left_out": []}')
     monkeypatch.setattr(evaluate, "ROOT", tmp_path)
 
 
@@ -118,6 +118,18 @@ def test_without_baselines_only_the_models_are_shown(tmp_path: Path, seeds: list
     assert "seed-1" in text
     assert "TF-IDF" not in text
     assert "floor:" not in text
+
+
+@pytest.mark.usefixtures("tables", "entrants", "manifest")
+def test_corpora_that_were_not_fetched_are_left_out_and_named(tmp_path: Path, seeds: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data/prepared/manifest.json").write_text('{"left_out": ["polnear", "panel"]}')
+    assert evaluate.main(["--model", str(seeds[0]), "--out", str(tmp_path / "a"), "--without-baselines"]) == 0
+    text = (tmp_path / "a" / "results.md").read_text(encoding="utf-8")
+    assert "## Panel" not in text
+    assert "## PolNeAR" not in text
+    assert "## FactAppeal" in text
+    assert "not fetched: polnear, panel" in text
+    assert "data.fetch --only panel" in capsys.readouterr().err
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,7 +221,7 @@ def test_markdown_of_known_results() -> None:
         "rows": rows,
         "sections": [{"title": "Main", "columns": [["f1", "F1"]]}],
     }
-    text = markdown({"provenance": {"git_commit": "abc", "data_sha256": "0" * 64, "bootstrap": {"resamples": 2000}}, "tables": [table]})
+    text = markdown({"provenance": {"git_commit": "abc", "data_sha256": "0" * 64, "bootstrap": {"resamples": 2000}}, "left_out": [], "tables": [table]})
     assert "| rival† | 0.73 |" in text
     assert "| **mean** | 0.72 [0.69, 0.75] |" in text
     assert "| range over the seeds | 0.70\N{EN DASH}0.74, SD 0.016 |" in text

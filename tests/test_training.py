@@ -16,8 +16,9 @@ from onrecord.modeling import OnRecordModel
 from tests.training_samples import POLICY, article, labelled, rows_of
 from training.calibrate import best_threshold, fit_affine, fit_temperature, interval
 from training.config import TrainingConfig
-from training.examples import MASKED, Collator, make_items
+from training.examples import MASKED, Collator, label_document, make_items
 from training.losses import ClassBalance, MultiTaskLoss
+from training.passages import join_sentences
 from training.risk import CAUTION_FLOOR, fit_policy
 
 if TYPE_CHECKING:
@@ -75,6 +76,26 @@ def test_a_sentence_that_is_cut_keeps_its_labels_and_drivers_move_with_it(tokeni
     assert max(len(w.ids) for w in found.windows) <= 12
 
 
+def test_stand_alone_sentences_are_also_learnt_amid_others(tokenizer: PreTrainedTokenizerBase) -> None:
+    lone = [article(f"{corpus}-{i}", [i % 6], corpus, ratings=Ratings(), drivers_labelled=False) for corpus in ("factappeal", "newssd") for i in range(7)]
+    rows = rows_of([article("long", [0, 1, 2]), *lone])
+    joined = join_sentences(rows, 2)
+    assert [len(row["sentences"]) for row in joined] == [3, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2, 1], "every third pair of a corpus; no pair of two corpora"
+    before = {(row["corpus"], row["text"][s["start"] : s["end"]]): s | {"start": 0, "end": 0} for row in rows for s in row["sentences"]}
+    after = {(row["corpus"], row["text"][s["start"] : s["end"]]): s | {"start": 0, "end": 0} for row in joined for s in row["sentences"]}
+    assert before == after, "labels stay on their words"
+    words = [sorted(row["text"][s["start"] : s["end"]] for row in table for s in row["spans"]) for table in (rows, joined)]
+    assert words[0] == words[1]
+    assert len(label_document(joined[5], tokenizer, 64).windows) == 1
+
+
+def test_caution_sentences_are_no_drivers_to_the_loss(tokenizer: PreTrainedTokenizerBase) -> None:
+    documents = labelled(tokenizer, article("d", [0, 5, 3], drivers_down=[1, 0], drivers_up=[2]))
+    batch = Collator(0)([documents])
+    assert batch["driver_down_labels"].tolist() == [1, 0, 0], "the policy credits caution by itself"
+    assert batch["driver_up_labels"].tolist() == [0, 0, 1]
+
+
 def test_items_are_single_articles_and_groups_of_lone_sentences_of_one_corpus(tokenizer: PreTrainedTokenizerBase) -> None:
     long = article("long", [0, 1, 2])
     lone = [Document(f"{c}-{i}", c, "It fell.", (Sentence(0, 8, appeal=0),)) for c in ("newssd", "factappeal") for i in range(5)]
@@ -87,7 +108,7 @@ def test_items_are_single_articles_and_groups_of_lone_sentences_of_one_corpus(to
 
 
 def test_a_batch_fits_the_model_and_lines_up_with_its_output(tokenizer: PreTrainedTokenizerBase, model: OnRecordModel) -> None:
-    documents = labelled(tokenizer, article("a", [0, 1, 2, 3, 4, 5]), article("b", [3, 5]), window=48)
+    documents = labelled(tokenizer, article("a", [0, 1, 2, 3, 4, 5], drivers_up=[3]), article("b", [3, 5], drivers_up=[0]), window=48)
     batch = Collator(tokenizer.pad_token_id)([[documents[0]], [documents[1]]])
     out = model(**batch)
     tokens, sentences = int(batch["attention_mask"].sum()), len(batch["document"])

@@ -91,7 +91,7 @@ def test_a_run_learns_and_records_itself_and_reads_no_test_table(settings: Train
 
 
 def test_the_loss_falls(settings: TrainingConfig, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
-    rows, items = training.read_items("train", tokenizer, settings)
+    rows, items = training.read_items("train", tokenizer, settings, join=True)
     batch = Collator(tokenizer.pad_token_id)(items)
     loss = MultiTaskLoss(settings, ClassBalance.count([d for item in items for d in item], 0.5), fit_policy(rows, "t"))
     torch.manual_seed(settings.seed)

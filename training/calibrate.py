@@ -151,7 +151,7 @@ def calibrate(folder: Path) -> Calibration:
     """Fit and save the calibration of the model in `folder`."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = OnRecordModel.from_pretrained(folder, dtype=torch.float32)  # as `onrecord.load` does, also with fp16 weights
-    _, items = read_items("validation", tokenizer, TrainingConfig(window_tokens=model.config.window_tokens))
+    _, items = read_items("validation", tokenizer, TrainingConfig(window_tokens=model.config.window_tokens), join=False)
     digest = hash_file(folder / WEIGHTS)
     found = collect(model, items, Collator(tokenizer.pad_token_id))
     calibration, policy = fit(found, RiskPolicy.load(folder / "policy.json"), f"validation-{digest[:8]}", digest)

@@ -156,11 +156,15 @@ class Collator:
 
     @staticmethod
     def _drivers(documents: Sequence[LabelledDocument], counts: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Mark the annotators' drivers, [S] each, but for caution sentences.
+
+        The policy credits caution by itself; the sourcing head must not learn that an open doubt is a source.
+        """
         up, down = torch.zeros(sum(counts)), torch.zeros(sum(counts))
         first = 0
         for d, count in zip(documents, counts, strict=True):
-            up[[first + i for i in d.drivers_up]] = 1.0
-            down[[first + i for i in d.drivers_down]] = 1.0
+            for labels, drivers in ((up, d.drivers_up), (down, d.drivers_down)):
+                labels[[first + i for i in drivers if d.labels["caution"][i] != 1]] = 1.0
             first += count
         return up, down
 

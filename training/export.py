@@ -24,6 +24,8 @@ def export(source: Path, target: Path, release: str) -> None:
     """Write `target` from the model folder `source`; raises `SystemExit` if the weights come out larger than 50 MB."""
     model = OnRecordModel.from_pretrained(source, dtype=torch.float32)
     model.config.release = release
+    # Where the encoder lay on the machine that trained it means nothing to users.
+    model.config.encoder.name_or_path = ""
     model.half()  # type: ignore[no-untyped-call]
     model.save_pretrained(target)
     for name in FILES:

@@ -31,6 +31,7 @@ from onrecord.policy import RiskPolicy
 from training.config import TrainingConfig
 from training.examples import Collator, LabelledDocument, label_document, make_items
 from training.losses import ClassBalance, MultiTaskLoss
+from training.passages import join_sentences
 from training.risk import fit_policy
 from training.validation import collect, validation_metrics
 
@@ -136,10 +137,11 @@ def training_arguments(config: TrainingConfig, folder: Path) -> TrainingArgument
     )
 
 
-def read_items(table: str, tokenizer: PreTrainedTokenizerBase, config: TrainingConfig) -> tuple[list[dict[str, Any]], Items]:
-    """Rows of a prepared table and the items made of them."""
+def read_items(table: str, tokenizer: PreTrainedTokenizerBase, config: TrainingConfig, *, join: bool) -> tuple[list[dict[str, Any]], Items]:
+    """Rows of a prepared table and the items made of them; `join` puts some stand-alone sentences into passages."""
     rows = list(load(table))
-    return rows, make_items((label_document(row, tokenizer, config.window_tokens) for row in rows), config.single_sentences)
+    shaped = join_sentences(rows, config.single_sentences) if join else rows
+    return rows, make_items((label_document(row, tokenizer, config.window_tokens) for row in shaped), config.single_sentences)
 
 
 def describe_run(config: TrainingConfig) -> dict[str, Any]:
@@ -163,8 +165,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool) -> dict[str, fl
     folder.mkdir(parents=True, exist_ok=True)
     set_seed(config.seed)
     tokenizer = AutoTokenizer.from_pretrained(config.base_model)
-    rows, items = read_items("train", tokenizer, config)
-    _, validation = read_items("validation", tokenizer, config)
+    rows, items = read_items("train", tokenizer, config, join=True)
+    _, validation = read_items("validation", tokenizer, config, join=False)
     policy = fit_policy(rows, name=f"{config.name}-ratings")
     loss = MultiTaskLoss(config, ClassBalance.count([d for item in items for d in item], config.class_balance), policy)
     (folder / "run.json").write_text(json.dumps(describe_run(config), indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Articles written for this project over a grid of sourcing and speculation; they and their labels lie in this repository."""
+"""Articles written for this project; they and their labels lie in this repository.
+
+"authored" covers a grid of sourcing and speculation in tidy prose; "authored-web" imitates how real web pages read.
+"""
 
 from pathlib import Path
 
@@ -8,13 +11,17 @@ from data.corpora._base import DATA, Corpus
 from data.corpora.labelled import join_labels, read_articles
 from data.schema import to_dataset
 
-ARTICLES = DATA / "authored" / "articles.jsonl.gz"
-LABELS = DATA / "labels" / "authored.jsonl"
+# Batches by name: their articles and their labels. Each was labelled by other annotators, who did not know the plan.
+BATCHES = {
+    "authored": (DATA / "authored" / "articles.jsonl.gz", DATA / "labels" / "authored.jsonl"),
+    "authored-web": (DATA / "authored" / "web.jsonl.gz", DATA / "labels" / "authored-web.jsonl"),
+}
 
 
 def read(_folder: Path) -> datasets.DatasetDict:
     """Return the split "all"; nothing has to be fetched."""
-    return datasets.DatasetDict({"all": to_dataset(join_labels(read_articles(ARTICLES), LABELS, "authored"))})
+    documents = [d for name, (articles, labels) in BATCHES.items() for d in join_labels(read_articles(articles), labels, name)]
+    return datasets.DatasetDict({"all": to_dataset(documents)})
 
 
 CORPUS = Corpus(name="authored", use="ship", read=read)

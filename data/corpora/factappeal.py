@@ -1,6 +1,7 @@
 """News sentences with human spans for facts, appeals, sources and roles (FactAppeal; Mor-Lan, Sheafer & Shenhav, EACL 2026 Findings).
 
 An annotation is the sentence with XML-like tags in it, such as <Source:Named:Expert>…</Source:Named:Expert>, which may be nested.
+Attribution, speculation and caution of the training and validation sentences are ours.
 """
 
 import re
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import datasets
 
-from data.corpora._base import Corpus, read_csv
+from data.corpora._base import DATA, Corpus, read_csv
+from data.corpora.labelled import SentenceLabels
 from data.schema import MASKED, NO_YES, SPAN_TAGS, CorpusError, Document, TaggedSpan, label_id, to_dataset, whole_text
 from onrecord.labels import SOURCE_KINDS, SOURCE_TYPES
 
+LABELS = DATA / "labels" / "factappeal.jsonl"
 _SPLITS = {"train": "factappeal/train.csv", "validation": "factappeal/val.csv", "test": "factappeal/test.csv"}
 _TAG = re.compile(r"<(/?)([A-Z][A-Za-z_]*(?::[A-Za-z_]+)*)>")
 _TAGS = {
@@ -86,7 +89,7 @@ def _label(name: str, where: str) -> TaggedSpan:
     )
 
 
-def _documents(path: Path, split: str) -> list[Document]:
+def _documents(path: Path, split: str, labels: SentenceLabels) -> list[Document]:
     documents = []
     for number, (where, row) in enumerate(read_csv(path, ("sentence", "annotation"))):
         text, spans = parse(row["annotation"], where)
@@ -94,13 +97,16 @@ def _documents(path: Path, split: str) -> list[Document]:
         if text != expected or not text:
             raise CorpusError(f"{where}: the annotation without its tags is not the sentence: expected {expected!r}, found {text!r}")
         appeal = label_id(NO_YES, "yes" if any(span.tag in _APPEALS for span in spans) else "no", where)
-        documents.append(Document(f"factappeal/{split}/{number}", "factappeal", text, whole_text(text, appeal=appeal), spans=spans, spans_labelled=True))
+        key = f"factappeal/{split}/{number}"
+        sentence = whole_text(text, appeal=appeal, **labels.of(key, text))
+        documents.append(Document(key, "factappeal", text, sentence, spans=spans, spans_labelled=True))
     return documents
 
 
 def read(folder: Path) -> datasets.DatasetDict:
     """Return the corpus's own splits "train", "validation" and "test"."""
-    return datasets.DatasetDict({split: to_dataset(_documents(folder / name, split)) for split, name in _SPLITS.items()})
+    labels = SentenceLabels.read(LABELS)
+    return datasets.DatasetDict({split: to_dataset(_documents(folder / name, split, labels)) for split, name in _SPLITS.items()})
 
 
 CORPUS = Corpus(name="factappeal", use="ship", read=read)

@@ -1,6 +1,7 @@
-"""Join article texts with our label files (`data/labels/*.jsonl`), which are keyed by id, offsets and the sha256 of the text."""
+"""Join texts with our label files (`data/labels/*.jsonl`), which are keyed by id, offsets and the sha256 of the text."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,44 @@ def join_labels(articles: Mapping[str, str], labels: Path, corpus: str, annotato
         key = str(field(row, "id", where))
         if key not in articles:
             raise CorpusError(f"{where}: no text has the id {key!r} of {corpus}. Run: python -m data.fetch --only {corpus}")
-        found, expected = sha256(articles[key]), field(row, "text_sha256", where)
-        if found != expected:
-            raise CorpusError(f"{where}: the text of {key!r} is not the one that was labelled: expected sha256 {expected}, found {found}")
+        _check_text(articles[key], key, row, where)
         document = _document(row, articles[key], where, corpus=corpus, annotator=annotator)
         document.check(where)
         documents.append(document)
     return documents
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceLabels:
+    """Our attribution, speculation and caution labels for a corpus of single sentences that has none of its own."""
+
+    path: Path
+    rows: Mapping[str, tuple[str, dict[str, Any]]]
+
+    @classmethod
+    def read(cls, path: Path) -> "SentenceLabels":
+        """Read a label file whose rows have an id, the sha256 of the text and one sentence."""
+        return cls(path, {str(field(row, "id", where)): (where, row) for where, row in read_jsonl(path)})
+
+    def of(self, key: str, text: str) -> dict[str, int]:
+        """Return the labels as keywords of `Sentence`; none for a sentence that was not labelled.
+
+        Raises:
+            CorpusError: The text is not the one that was labelled.
+        """
+        if key not in self.rows:
+            return {}
+        where, row = self.rows[key]
+        _check_text(text, key, row, where)
+        (found,) = field(row, "sentences", where)
+        sentence = _sentence(found, where)
+        return {"attribution": sentence.attribution, "speculation": sentence.speculation, "caution": sentence.caution}
+
+
+def _check_text(text: str, key: str, row: dict[str, Any], where: str) -> None:
+    found, expected = sha256(text), field(row, "text_sha256", where)
+    if found != expected:
+        raise CorpusError(f"{where}: the text of {key!r} is not the one that was labelled: expected sha256 {expected}, found {found}")
 
 
 def _document(row: dict[str, Any], text: str, where: str, *, corpus: str, annotator: str) -> Document:

@@ -58,6 +58,8 @@ def markdown(results: dict[str, Any]) -> str:
         "",
     ]
     lines += ["† published figure. ‡ the ceiling: one annotator scored against the other.", ""]
+    if results["left_out"]:
+        lines += [f"Left out, because not fetched: {', '.join(results['left_out'])}.", ""]
     for table in results["tables"]:
         lines += table_lines(table)
     return "\n".join(lines).rstrip() + "\n"
