@@ -9,7 +9,7 @@ from onrecord.calibration import Calibration
 from onrecord.labels import ATTRIBUTIONS, SPECULATIONS, TOKEN_TAGS
 from onrecord.policy import RiskPolicy
 from onrecord.prediction import PredictedSpan, Prediction
-from onrecord.report import ModelInfo, Report, build_report
+from onrecord.report import ModelInfo, Refusal, Report, build_report
 from onrecord.sentences import Span
 
 POLICY = RiskPolicy(name="test-policy", bias=-0.3, sourcing=0.8, speculation=0.6, caution=0.9)
@@ -82,4 +82,12 @@ LINES = (
 def sample_report(lines: Sequence[Line] = LINES, *, reason: str | None = None) -> Report:
     text = text_of(lines)
     sources = [mention(text, "Engineer Ada Prewitt", type="expert")] if "Ada Prewitt" in text else []
-    return build_report(text, predict(lines, sources=sources), policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], reason=reason)
+    return build_report(
+        text,
+        predict(lines, sources=sources),
+        policy=POLICY,
+        calibration=CALIBRATION,
+        model=MODEL,
+        warnings=[],
+        refused=None if reason is None else Refusal("no_prose", reason),
+    )

@@ -14,7 +14,7 @@ from report_samples import CALIBRATION, LINES, MODEL, POLICY, sample_report, tex
 
 from onrecord.cli import main
 from onrecord.errors import CheckpointError, InputError
-from onrecord.report import Report, build_report
+from onrecord.report import Refusal, Report, build_report
 from onrecord.schema import report_schema
 
 ARTICLE = text_of(LINES)
@@ -30,7 +30,7 @@ class FakeScorer:
     def score(self, text: str) -> Report:
         self.texts.append(text)
         if len(text.split()) < 5:
-            return build_report(text, None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], reason="too short")
+            return build_report(text, None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], refused=Refusal("too_short", "too short"))
         return sample_report()
 
 

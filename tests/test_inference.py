@@ -3,13 +3,17 @@
 import json
 import math
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onrecord.backends import TorchBackend
 from onrecord.errors import InputError
 from onrecord.inference import Scorer
 from onrecord.policy import sigmoid
@@ -209,10 +213,87 @@ def test_scoring_works_when_the_model_was_left_in_training_mode(checkpoint: Path
     assert fresh.score(article) == scorer.score(article)
 
 
-def test_the_number_of_windows_read_at_once_does_not_matter(scorer: Scorer, article: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = scorer.score(article * 5)
-    monkeypatch.setattr("onrecord.inference._WINDOWS_AT_ONCE", 2)
-    found = scorer.score(article * 5)
-    assert [(s.start, s.attribution) for s in found.sentences] == [(s.start, s.attribution) for s in expected.sentences]
-    np.testing.assert_allclose([s.contributions.risk for s in found.sentences], [s.contributions.risk for s in expected.sentences], atol=1e-5)
-    assert found.sources == expected.sources
+# --- Batches --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Batching:
+    """A backend that takes many windows at once, and can run out of memory like a GPU."""
+
+    encoder: TorchBackend
+    token_budget: int
+    memory: int = 10**9
+    largest: int = 0
+    failures: int = 0
+    name: str = "batching"
+
+    def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        if input_ids.numel() > self.memory:
+            self.failures += 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self.largest = max(self.largest, len(input_ids))
+        return self.encoder.encode(input_ids, attention_mask)
+
+
+def batching(scorer: Scorer, **options: int) -> tuple[Scorer, Batching]:
+    backend = Batching(TorchBackend(scorer.model.encoder), **options)
+    return Scorer(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info, backend=backend), backend
+
+
+def same(found: list[Report], expected: list[Report]) -> None:
+    for a, b in zip(found, expected, strict=True):
+        assert (a.reason, [(s.start, s.end, s.attribution) for s in a.sentences]) == (b.reason, [(s.start, s.end, s.attribution) for s in b.sentences])
+        np.testing.assert_allclose([s.contributions.risk for s in a.sentences], [s.contributions.risk for s in b.sentences], atol=1e-5)
+        assert [source.mentions for source in a.sources] == [source.mentions for source in b.sources]
+
+
+@pytest.fixture
+def mixed(article: str) -> list[str]:
+    """Long, short, refused and strange articles, in no order of length."""
+    return [article * 7, article, "too short", article[:300] + " " + article, "\U0001f600" * 90, article * 3, article + " " + "x" * 5000, article]
+
+
+@pytest.mark.parametrize("budget", [0, 1, 200, 10**6])
+def test_batches_of_any_size_give_the_scores_of_each_article_alone(scorer: Scorer, mixed: list[str], budget: int) -> None:
+    many, backend = batching(scorer, token_budget=budget)
+    same(many.score(mixed), [scorer.score(text) for text in mixed])
+    assert (backend.largest > 1) == (budget > 1)
+
+
+def test_after_running_out_of_memory_scoring_goes_on_with_less_at_once(scorer: Scorer, mixed: list[str]) -> None:
+    many, backend = batching(scorer, token_budget=10**6, memory=300)
+    same(many.score(mixed), [scorer.score(text) for text in mixed])
+    failures = backend.failures
+    assert failures
+    many.score(mixed)
+    assert backend.failures - failures < failures, "what did not fit is not tried again"
+
+
+def test_a_window_that_does_not_fit_into_memory_is_an_error_and_not_an_endless_loop(scorer: Scorer, article: str) -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        batching(scorer, token_budget=10**6, memory=10)[0].score(article)
+
+
+def test_a_stream_is_scored_in_order_and_not_read_far_ahead(scorer: Scorer, article: str) -> None:
+    taken = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal taken
+        for i in range(1000):
+            taken += 1
+            yield f"Day {i}. {article}"
+
+    stream = scorer.stream(texts())
+    first = [next(stream) for _ in range(3)]
+    assert taken < 200
+    assert first == scorer.score([f"Day {i}. {article}" for i in range(3)])
+    stream.close()
+
+
+def test_an_error_in_the_stream_of_texts_reaches_the_caller(scorer: Scorer, article: str) -> None:
+    def texts() -> Iterator[str]:
+        yield article
+        raise OSError("the disk has gone")
+
+    with pytest.raises(OSError, match="the disk has gone"):
+        list(scorer.stream(texts()))

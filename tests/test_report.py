@@ -10,7 +10,7 @@ from report_samples import CALIBRATION, LINES, MODEL, POLICY, Line, predict, sam
 from onrecord.labels import ATTRIBUTIONS, SPECULATIONS
 from onrecord.policy import RiskPolicy
 from onrecord.prediction import Prediction
-from onrecord.report import MAX_DRIVERS, Report, Warning, build_report
+from onrecord.report import MAX_DRIVERS, Refusal, Report, Warning, build_report
 from onrecord.sentences import Span
 
 TEXT = "One. Two. Three. Four. Five. Six. Seven."
@@ -42,7 +42,7 @@ policies = st.builds(RiskPolicy, name=st.just("random"), bias=share, sourcing=we
 @settings(deadline=None)  # the machine may be busy
 @given(predictions(), policies)
 def test_a_json_reader_can_redo_every_score_from_the_contributions(prediction: Prediction, policy: RiskPolicy) -> None:
-    built = build_report(TEXT, prediction, policy=policy, calibration=CALIBRATION, model=MODEL, warnings=[], reason=None)
+    built = build_report(TEXT, prediction, policy=policy, calibration=CALIBRATION, model=MODEL, warnings=[], refused=None)
     report = json.loads(json.dumps(built.to_dict(), allow_nan=False))
     for name in ("risk", "sourcing", "speculation"):
         logit = report["biases"][name] + sum(sentence["contributions"][name] for sentence in report["sentences"])
@@ -56,7 +56,7 @@ def test_a_json_reader_can_redo_every_score_from_the_contributions(prediction: P
 @given(predictions())
 def test_json_round_trip_is_exact(prediction: Prediction) -> None:
     report = build_report(
-        TEXT, prediction, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[Warning("long", "A \u202eword\ud800.")], reason=None
+        TEXT, prediction, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[Warning("long", "A \u202eword\ud800.")], refused=None
     ).to_dict()
     assert json.loads(json.dumps(report)) == report
 
@@ -74,7 +74,7 @@ def test_sentences_carry_the_most_probable_class_and_the_whole_distribution() ->
 )
 def test_scores_have_a_band_and_an_interval_inside_zero_and_one(bias: float, value: float, band: str, interval: tuple[float, float]) -> None:
     prediction = predict([Line("Flat.")], sourcing_bias=bias)
-    score = build_report("Flat.", prediction, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], reason=None).sourcing
+    score = build_report("Flat.", prediction, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], refused=None).sourcing
     assert score.value == pytest.approx(value, abs=1e-6)
     assert score.band == band
     assert score.interval == pytest.approx(interval, abs=1e-6)
@@ -83,7 +83,7 @@ def test_scores_have_a_band_and_an_interval_inside_zero_and_one(bias: float, val
 def test_a_score_on_a_cut_falls_into_the_upper_band() -> None:
     line = Line("Flat.")
     sourcing_bias = math.log(0.65 / 0.35)
-    report = build_report("Flat.", predict([line], sourcing_bias=sourcing_bias), policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], reason=None)
+    report = build_report("Flat.", predict([line], sourcing_bias=sourcing_bias), policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], refused=None)
     assert report.sourcing.value == 0.65
     assert report.sourcing.band == "high"
 
@@ -114,13 +114,13 @@ def test_an_article_that_is_not_judged_has_no_scores_but_keeps_its_sentences() -
 
 
 def test_a_text_refused_before_the_model_has_only_a_reason() -> None:
-    report = build_report("Zu kurz.", None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], reason="too short")
+    report = build_report("Zu kurz.", None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], refused=Refusal("too_short", "too short"))
     assert (report.sentences, report.sources, report.biases, report.risk.value, report.words) == ((), (), None, None, 2)
 
 
 def test_a_report_without_prediction_must_say_why() -> None:
-    with pytest.raises(ValueError, match="neither a prediction nor a reason"):
-        build_report("Text.", None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], reason=None)
+    with pytest.raises(ValueError, match="neither a prediction nor a refusal"):
+        build_report("Text.", None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=[], refused=None)
 
 
 def test_reports_are_frozen() -> None:

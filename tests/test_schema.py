@@ -7,7 +7,7 @@ import pytest
 from report_samples import CALIBRATION, LINES, MODEL, POLICY, sample_report
 
 from onrecord.labels import ATTRIBUTIONS, SOURCE_KINDS, SOURCE_TYPES, SPECULATIONS
-from onrecord.report import BANDS, MAX_DRIVERS, SCHEMA_VERSION, Report, Warning, build_report
+from onrecord.report import BANDS, MAX_DRIVERS, SCHEMA_VERSION, Refusal, Report, Warning, build_report
 from onrecord.schema import report_schema
 
 SCHEMA = report_schema()
@@ -27,7 +27,9 @@ def test_the_schema_itself_is_valid_and_versioned() -> None:
 
 def test_every_kind_of_report_satisfies_the_schema() -> None:
     warnings = [Warning("homoglyph", "3 look-alike letters")]
-    refused = build_report("Nothing here.", None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=warnings, reason="too short")
+    refused = build_report(
+        "Nothing here.", None, policy=POLICY, calibration=CALIBRATION, model=MODEL, warnings=warnings, refused=Refusal("too_short", "too short")
+    )
     judged = sample_report()
     assert judged.sources
     assert judged.advice

@@ -39,7 +39,7 @@ def test_few_windows_are_used(sizes: list[int], limit: int) -> None:
 def test_a_sentence_that_fits_keeps_its_span_and_its_tokens_point_into_the_text(tokenizer: PreTrainedTokenizerBase) -> None:
     text = "  The mayor said no. Water came in."
     spans = split_sentences(text)
-    sentences = tokenise(tokenizer, text, spans, 46)
+    (sentences,) = tokenise(tokenizer, [(text, spans)], 46)
     assert [s.span for s in sentences] == spans
     assert "".join(text[a:b] for s in sentences for a, b in s.offsets) == text.replace(" ", "")
 
@@ -52,11 +52,11 @@ def test_a_long_sentence_is_cut_without_losing_or_repeating_anything(tokenizer: 
     for p in parts:
         spans.append(Span(start, start + len(p)))
         start += len(p) + 1
-    pieces = tokenise(tokenizer, text, spans, limit)
+    (pieces,) = tokenise(tokenizer, [(text, spans)], limit)
     for span in spans:
         mine = [p.span for p in pieces if span.start <= p.span.start and p.span.end <= span.end]
         assert "".join(text[s.start : s.end] for s in mine) == text[span.start : span.end]
-    whole = tokenise(tokenizer, text, spans, 10_000)
+    (whole,) = tokenise(tokenizer, [(text, spans)], 10_000)
     assert [i for p in pieces for i in p.ids] == [i for s in whole for i in s.ids]
     assert [o for p in pieces for o in p.offsets] == [o for s in whole for o in s.offsets]
     assert all(len(p.ids) <= limit for p in pieces)
@@ -64,12 +64,12 @@ def test_a_long_sentence_is_cut_without_losing_or_repeating_anything(tokenizer: 
 
 def test_a_sentence_without_tokens_is_kept_in_the_window_of_its_neighbours(tokenizer: PreTrainedTokenizerBase) -> None:
     text = "It fell.\n\u200b\u200b\nIt rose."
-    sentences = tokenise(tokenizer, text, [Span(0, 8), Span(9, 11), Span(12, 20)], 46)
+    (sentences,) = tokenise(tokenizer, [(text, [Span(0, 8), Span(9, 11), Span(12, 20)])], 46)
     assert [s.span for s in sentences] == [Span(0, 8), Span(9, 11), Span(12, 20)]
     assert sentences[1].ids == ()
     assert [(w.first, w.last) for w in pack(sentences, 46)] == [(0, 3)]
 
 
 def test_nothing_gives_nothing(tokenizer: PreTrainedTokenizerBase) -> None:
-    assert tokenise(tokenizer, "", [], 46) == []
+    assert tokenise(tokenizer, [("", [])], 46) == [[]]
     assert pack([], 46) == []

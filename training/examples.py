@@ -48,7 +48,7 @@ def label_document(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, wind
     """
     spans = [Span(s["start"], s["end"]) for s in row["sentences"]]
     limit = window_tokens - 2
-    sentences = tokenise(tokenizer, row["text"], spans, limit)
+    (sentences,) = tokenise(tokenizer, [(row["text"], spans)], limit)
     origin = _origins(spans, sentences)
     labels = {name: [_or_masked(row["sentences"][o][name]) for o in origin] for name in SENTENCE_LABELS}
     certainty = [row["sentences"][o]["certainty"] for o in origin]

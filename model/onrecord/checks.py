@@ -3,23 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from onrecord.report import Refusal
 from onrecord.report import Warning as ReportWarning
 from onrecord.sentences import Span
 from onrecord.text import CleanText
 
 MIN_WORDS: Final = 40
 LONG_WORDS: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a text gets no score. Codes: empty, no_prose, not_english, too_short."""
-
-    code: str
-    message: str
 
 
 def refusal(text: str) -> Refusal | None:

@@ -22,6 +22,7 @@ __all__ = [
     "Contributions",
     "Driver",
     "ModelInfo",
+    "Refusal",
     "Report",
     "Score",
     "Sentence",
@@ -87,6 +88,14 @@ class Warning:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a text gets no score. Codes: empty, no_prose, not_english, too_short, too_large."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """Which model, weights, calibration and policy made a report."""
 
@@ -102,7 +111,7 @@ class Report:
     """Everything OnRecord says about one article.
 
     For each score, its bias plus the contributions of all sentences is the score's logit.
-    `biases` is None when the article was refused before the model saw it; `reason` then says why.
+    `biases` is None when the article was refused before the model saw it; `reason` then says why, and `reason_code` says it to machines.
     A sentence whose caution reaches `caution_threshold` counts as openly cautious.
     """
 
@@ -116,6 +125,7 @@ class Report:
     advice: tuple[Advice, ...]
     warnings: tuple[Warning, ...]
     reason: str | None
+    reason_code: str | None
     model: ModelInfo
     words: int
     caution_threshold: float
@@ -134,7 +144,7 @@ def build_report(  # noqa: PLR0913 - one place where everything that makes a rep
     calibration: "Calibration",
     model: ModelInfo,
     warnings: Sequence[Warning],
-    reason: str | None,
+    refused: Refusal | None,
 ) -> Report:
     """Turn a prediction into a report.
 
@@ -145,10 +155,10 @@ def build_report(  # noqa: PLR0913 - one place where everything that makes a rep
         calibration: band cuts and interval widths.
         model: what made the prediction.
         warnings: passed through.
-        reason: why the article is not judged. When given, the report has no scores, drivers or advice.
+        refused: why the article is not judged. When given, the report has no scores, drivers or advice.
     """
-    if prediction is None and reason is None:
-        raise ValueError("build_report: found neither a prediction nor a reason; expected one of them, so that an empty report explains itself")
+    if prediction is None and refused is None:
+        raise ValueError("build_report: found neither a prediction nor a refusal; expected one of them, so that an empty report explains itself")
     sentences: tuple[Sentence, ...] = ()
     biases = None
     if prediction is not None:
@@ -156,7 +166,7 @@ def build_report(  # noqa: PLR0913 - one place where everything that makes a rep
             policy.bias_for(prediction.sourcing_bias, prediction.speculating_bias), float(prediction.sourcing_bias), float(prediction.speculating_bias)
         )
         sentences = _sentences(prediction, policy, calibration)
-    judged = prediction if reason is None else None
+    judged = prediction if refused is None else None
     scores = _scores(judged, policy, calibration) if judged is not None else dict.fromkeys(SCORES, Score(None, None, None))
     return Report(
         risk=scores["risk"],
@@ -168,7 +178,8 @@ def build_report(  # noqa: PLR0913 - one place where everything that makes a rep
         sources=take_inventory(text, prediction.sources) if prediction is not None else (),
         advice=advise(judged, policy, calibration) if judged is not None else (),
         warnings=tuple(warnings),
-        reason=reason,
+        reason=refused.message if refused else None,
+        reason_code=refused.code if refused else None,
         model=model,
         words=len(text.split()),
         caution_threshold=calibration.caution_threshold,

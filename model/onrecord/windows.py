@@ -26,28 +26,35 @@ class Window:
     tokens: int
 
 
-def tokenise(tokenizer: PreTrainedTokenizerBase, text: str, spans: Sequence[Span], limit: int) -> list[TokenisedSentence]:
-    """Tokenise each sentence of `text`; one of more than `limit` tokens is cut into several.
+def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[tuple[str, Sequence[Span]]], limit: int) -> list[list[TokenisedSentence]]:
+    """Tokenise the sentences of several texts in one call; a sentence of more than `limit` tokens is cut into several.
+
+    Args:
+        tokenizer: the model's.
+        texts: each text with the spans of its sentences.
+        limit: most tokens of a sentence, special tokens not included.
 
     Returns:
-        Sentences in order; those without any token (the tokenizer knows none of their characters) are kept, empty,
-        so that no part of the text is lost.
+        Each text's sentences in order; those without any token (the tokenizer knows none of their characters) are kept,
+        empty, so that no part of a text is lost.
     """
-    if not spans:
-        return []
-    encoded = tokenizer(
-        [text[s.start : s.end] for s in spans], add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False, verbose=False
-    )
-    sentences: list[TokenisedSentence] = []
-    for span, ids, offsets in zip(spans, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        places = tuple((span.start + a, span.start + b) for a, b in offsets)
-        if len(ids) <= limit:
-            sentences.append(TokenisedSentence(span, tuple(ids), places))
-            continue
-        for begin in range(0, len(ids), limit):
-            piece = places[begin : begin + limit]
-            end = places[begin + limit][0] if begin + limit < len(ids) else span.end
-            sentences.append(TokenisedSentence(Span(piece[0][0] if begin else span.start, end), tuple(ids[begin : begin + limit]), piece))
+    words = [text[s.start : s.end] for text, spans in texts for s in spans]
+    if not words:
+        return [[] for _ in texts]
+    encoded = tokenizer(words, add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False, verbose=False)
+    pieces = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    return [[piece for span in spans for piece in _cut(span, *next(pieces), limit)] for _, spans in texts]
+
+
+def _cut(span: Span, ids: Sequence[int], offsets: Sequence[tuple[int, int]], limit: int) -> list[TokenisedSentence]:
+    places = tuple((span.start + a, span.start + b) for a, b in offsets)
+    if len(ids) <= limit:
+        return [TokenisedSentence(span, tuple(ids), places)]
+    sentences = []
+    for begin in range(0, len(ids), limit):
+        piece = places[begin : begin + limit]
+        end = places[begin + limit][0] if begin + limit < len(ids) else span.end
+        sentences.append(TokenisedSentence(Span(piece[0][0] if begin else span.start, end), tuple(ids[begin : begin + limit]), piece))
     return sentences
 
 

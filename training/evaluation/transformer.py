@@ -7,10 +7,10 @@ import numpy as np
 
 from onrecord.calibration import expit
 from onrecord.checkpoint import load
-from onrecord.inference import Reading as RawReading
 from onrecord.inference import Scorer, to_array
 from onrecord.labels import TOKEN_TAGS
 from onrecord.policy import sigmoid
+from onrecord.reading import Reading as RawReading
 from onrecord.sentences import Span, split_sentences
 from onrecord.spans import tagged_runs, word_ids
 from onrecord.text import CleanText, normalise
