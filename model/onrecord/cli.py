@@ -6,13 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from onrecord.archive.command import add_batch, run_batch
 from onrecord.errors import InputError, MissingExtraError, OnRecordError
 from onrecord.terminal import printable, render, wants_colour
+from onrecord.version import version
 
 if TYPE_CHECKING:
     from onrecord.inference import Scorer
@@ -45,33 +46,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="onrecord", description="How much of an article is on the record: sourcing, speculation and review priority, sentence by sentence."
     )
-    parser.add_argument("--version", action="version", version=f"onrecord {_version()}")
+    parser.add_argument("--version", action="version", version=f"onrecord {version()}")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON Lines, one object per input, instead of readable reports")
     shared.add_argument("--model", metavar="PATH_OR_ID", help="a model folder or hub id (default: the shipped model)")
     shared.add_argument("--policy", metavar="FILE", type=Path, help="a risk policy of your own, as JSON (default: the model's)")
+    shown = argparse.ArgumentParser(add_help=False)
+    shown.add_argument("--json", action="store_true", help="print JSON Lines, one object per input, instead of readable reports")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     score = commands.add_parser(
         "score",
-        parents=[shared],
+        parents=[shown, shared],
         help="score articles",
         description="Score articles. Exit code: 0 all scored, 1 some input could not be scored, 2 wrong usage.",
     )
     score.add_argument("inputs", nargs="+", metavar="FILE", help="a UTF-8 text file, an .html or .htm page, or - for standard input")
     names = sorted(item.name.removesuffix(".txt") for item in (files("onrecord") / "examples").iterdir() if item.name.endswith(".txt"))
-    example = commands.add_parser("example", parents=[shared], help="score an invented article that comes with OnRecord")
+    example = commands.add_parser("example", parents=[shown, shared], help="score an invented article that comes with OnRecord")
     example.add_argument("example", nargs="?", metavar="NAME", choices=names, default="rumour", help=f"{' or '.join(names)} (default: rumour)")
+    add_batch(commands, shared)
     return parser
 
 
-def _version() -> str:
-    try:
-        return metadata.version("onrecord")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
-
-
 def _run(args: argparse.Namespace) -> int:
+    if args.command == "batch":
+        return run_batch(args, _load)
     if args.command == "score":
         return _score_all(args.inputs, _read, args)
     return _score_all([f"{args.example}.txt"], lambda name: (files("onrecord") / "examples" / name).read_bytes(), args)

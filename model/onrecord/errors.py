@@ -22,6 +22,18 @@ class CheckpointError(OnRecordError):
     code = "bad_checkpoint"
 
 
+class OutputError(OnRecordError):
+    """An output or its ledger cannot be written, read or trusted; what was finished before is kept."""
+
+    code = "bad_output"
+
+
+class OutputBusyError(OutputError):
+    """Another process is working on the same output."""
+
+    code = "output_busy"
+
+
 class MissingExtraError(OnRecordError):
     """A feature needs an optional dependency that is not installed."""
 

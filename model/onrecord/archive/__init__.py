@@ -1,0 +1,1 @@
+"""Score archives: readers, ledger, writers and engines of `onrecord batch`."""

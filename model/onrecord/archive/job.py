@@ -1,0 +1,220 @@
+"""One batch job: read, score what is not scored yet, keep it, and write the output."""
+
+import hashlib
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from onrecord.archive.ledger import Ledger, Outcome, RunCounts, ledger_folder
+from onrecord.archive.parts import Result
+from onrecord.archive.readers import Input, Position, find_inputs, read_rows
+from onrecord.archive.rows import BadRow, Row
+from onrecord.archive.writers import check_output, errors_path, write_outputs
+from onrecord.errors import InputError, OnRecordError
+from onrecord.inference import Scorer
+from onrecord.report import ModelInfo, Report
+from onrecord.version import version
+
+# A part holds about a hundredth of what was scored before it: whoever is stopped loses at most that, and large archives get few files.
+_SMALLEST_PART: Final = 32
+_LARGEST_PART: Final = 4096
+_PARTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to score, and where to.
+
+    Attributes:
+        inputs: files, folders, glob patterns, or `-` for JSON Lines on standard input.
+        out: output file; its extension says the format (see `onrecord.archive.writers`).
+        text_field, id_field: see `onrecord.archive.readers.read_rows`.
+        sentences: whether the output says something on each sentence.
+    """
+
+    inputs: tuple[str, ...]
+    out: Path
+    text_field: str = "text"
+    id_field: str | None = None
+    sentences: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is.
+
+    Attributes:
+        counts: rows so far.
+        seconds: since the job began.
+        share: of the input that was read, from 0 to 1; None when its size is unknown.
+    """
+
+    counts: RunCounts
+    seconds: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a job did.
+
+    Attributes:
+        output, errors_file: where the rows are; no errors file without errors.
+        rows: rows of the input; each is in the output or an error.
+        scored: rows that this run scored or refused.
+        reused: rows whose result an earlier run had left.
+        errors: rows that got no scores, by code.
+        seconds: of the run.
+        model: what made the scores.
+    """
+
+    output: str
+    errors_file: str | None
+    rows: int
+    scored: int
+    reused: int
+    errors: dict[str, int]
+    seconds: float
+    model: ModelInfo
+
+
+def run(job: Job, scorer: Scorer, report_progress: Callable[[Progress], None]) -> Summary:
+    """Do the job, or the rest of it.
+
+    Raises:
+        InputError: an input is missing or of no known kind, or the output has no known extension.
+        OutputError: the output cannot be written; what was scored is kept.
+    """
+    begun = time.monotonic()
+    check_output(job.out, sentences=job.sentences)
+    position = Position()
+    inputs = find_inputs(job.inputs)
+    _refuse_own_output(inputs, job.out)
+    rows = read_rows(inputs, text_field=job.text_field, id_field=job.id_field, progress=position)
+    with Ledger(ledger_folder(job.out), fingerprint(scorer)) as ledger:
+
+        def tell() -> None:
+            share = min(1.0, position.bytes_done / position.bytes_total) if position.bytes_total else None
+            report_progress(Progress(ledger.counts, time.monotonic() - begun, share))
+
+        _score(rows, ledger, scorer, tell)
+        errors: Counter[str] = Counter()
+        written = write_outputs(_counted(ledger.rows(), errors), job.out, sentences=job.sentences)
+        counts = ledger.counts
+    return Summary(
+        output=str(job.out),
+        errors_file=str(errors_path(job.out)) if written.errors else None,
+        rows=counts.rows,
+        scored=counts.scored,
+        reused=counts.reused,
+        errors=dict(errors),
+        seconds=round(time.monotonic() - begun, 3),
+        model=scorer.info,
+    )
+
+
+def _refuse_own_output(inputs: Sequence[Input], out: Path) -> None:
+    """A glob pattern easily matches what the job itself writes."""
+    own = {path.resolve() for path in (out, errors_path(out))}
+    for found in inputs:
+        if found.path is not None and found.path.resolve() in own:
+            raise InputError(f"{found.path}: this file is written by this job; expected inputs only. Write the output into another folder")
+
+
+def fingerprint(scorer: Scorer) -> str:
+    """A hash of all that decides on a report beside the text."""
+    parts = {
+        "model": asdict(scorer.info),
+        "policy": asdict(scorer.policy),
+        "calibration": asdict(scorer.calibration),
+        "backend": scorer.backend.name,
+        "package": version(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _score(rows: Iterator[Row | BadRow], ledger: Ledger, scorer: Scorer, tell: Callable[[], None]) -> None:
+    """Bring every row into the ledger; calls `tell` after each article."""
+    results: list[Result] = []
+    try:
+        for row, outcome in _outcomes(_new(rows, ledger), scorer):
+            results.append(_result(ledger.key(row.id, row.text), row, outcome))
+            if len(results) >= part_size(ledger.counts):
+                ledger.commit(results)
+                results = []
+            tell()
+    except KeyboardInterrupt:
+        ledger.commit(results)
+        raise
+    ledger.commit(results)
+
+
+def part_size(counts: RunCounts) -> int:
+    """Rows of the next part."""
+    return min(_LARGEST_PART, max(_SMALLEST_PART, (counts.scored + counts.reused) // _PARTS))
+
+
+def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[Row]:
+    """The articles that have no result yet; all other rows are placed on the way."""
+    for row in rows:
+        if isinstance(row, BadRow):
+            ledger.place_error(row)
+        elif not ledger.claim(row.position, row.id):
+            message = f"the id {row.id!r} occurs a second time; expected each id once. The first row with it is scored"
+            ledger.place_error(BadRow(row.position, row.place, row.id, "duplicate_id", message))
+        else:
+            key = ledger.key(row.id, row.text)
+            is_new = not ledger.done(key)
+            ledger.place(row, key)
+            if is_new:
+                yield row
+
+
+def _outcomes(rows: Iterator[Row], scorer: Scorer) -> Iterator[tuple[Row, Report | Exception]]:
+    """Every row with its report, in order. A row that breaks the scorer gets its exception, and the others go on."""
+    waiting: deque[Row] = deque()
+
+    def texts() -> Iterator[str]:
+        for row in rows:
+            waiting.append(row)
+            yield row.text
+
+    while True:
+        try:
+            for report in scorer.stream(texts()):
+                yield waiting.popleft(), report
+        except OnRecordError:
+            raise
+        except Exception:  # one article must not end a night's work; which one it is shows when each is scored alone
+            for row in waiting:
+                yield row, _alone(row, scorer)
+            waiting.clear()
+        else:
+            return
+
+
+def _alone(row: Row, scorer: Scorer) -> Report | Exception:
+    try:
+        return scorer.score(row.text)
+    except Exception as error:
+        return error
+
+
+def _result(key: bytes, row: Row, outcome: Report | Exception) -> Result:
+    if isinstance(outcome, Exception):
+        message = f"scoring failed ({type(outcome).__name__}: {str(outcome).splitlines()[0] if str(outcome) else 'no message'}); please report this text"
+        return Result(key, row.id, code="scoring_failed", message=message)
+    if outcome.reason_code is not None:
+        return Result(key, row.id, code=outcome.reason_code, message=outcome.reason)
+    return Result(key, row.id, report=json.dumps(outcome.to_dict(), allow_nan=False))
+
+
+def _counted(rows: Iterator[Outcome], errors: "Counter[str]") -> Iterator[Outcome]:
+    for row in rows:
+        if row.code is not None:
+            errors[row.code] += 1
+        yield row
