@@ -49,7 +49,7 @@ class Counting(Scorer):
     """Notes what it is asked to score, and breaks at some texts."""
 
     def __init__(self, scorer: Scorer, breaks_at: str = "nowhere") -> None:
-        super().__init__(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info)
+        super().__init__(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info, backend=scorer.backend)
         self.breaks_at = breaks_at
         self.seen: list[str] = []
 
@@ -118,12 +118,12 @@ def test_the_same_command_again_scores_only_what_changed(scorer: Scorer, rows: l
 
 
 def test_another_model_policy_or_backend_scores_everything_again(scorer: Scorer) -> None:
-    others = [Scorer(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info) for _ in range(4)]
+    others = [Scorer(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info, backend=scorer.backend) for _ in range(4)]
     others[0].info = replace(scorer.info, weights_sha256="0" * 64)
     others[1].policy = replace(scorer.policy, bias=0.5)
     others[2].calibration = replace(scorer.calibration, temperature=2.0)
     others[3].backend = type("Other", (), {"name": "other", "token_budget": 0})()
-    same = Scorer(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info)
+    same = Scorer(scorer.model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info, backend=scorer.backend)
     assert len({fingerprint(s) for s in [scorer, same, *others]}) == 5
 
 

@@ -209,7 +209,7 @@ def test_the_same_text_gives_the_same_bits_alone_or_among_others(scorer: Scorer,
 
 def test_scoring_works_when_the_model_was_left_in_training_mode(checkpoint: Path, scorer: Scorer, article: str) -> None:
     model = type(scorer.model).from_pretrained(checkpoint).train()
-    fresh = Scorer(model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info)
+    fresh = Scorer(model, scorer.tokenizer, scorer.calibration, scorer.policy, scorer.info, backend=TorchBackend(model.encoder))
     assert fresh.score(article) == scorer.score(article)
 
 

@@ -5,8 +5,6 @@
 >>> report.risk.value, report.risk.band
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
 from onrecord.checkpoint import load
 from onrecord.configuration import OnRecordConfig
 from onrecord.errors import CheckpointError, InputError, MissingExtraError, OnRecordError
@@ -16,11 +14,9 @@ from onrecord.pipeline import OnRecordPipeline, register
 from onrecord.policy import RiskPolicy
 from onrecord.report import Report
 from onrecord.schema import report_schema
+from onrecord.version import version
 
-try:
-    __version__ = version("onrecord")
-except PackageNotFoundError:  # a bare source tree on the path
-    __version__ = "0+unknown"
+__version__ = version()
 
 # `AutoModel.from_pretrained` and `pipeline("onrecord")` can only find a model that was registered.
 register()

@@ -96,7 +96,7 @@ def _score_all(names: Sequence[str], read: Callable[[str], bytes], args: argpars
 def _load(args: argparse.Namespace) -> "Scorer":
     from onrecord.checkpoint import load  # noqa: PLC0415 - a missing file is told at once, before a model is loaded
 
-    return load(args.model, policy=args.policy)
+    return load(args.model, policy=args.policy, backend=getattr(args, "backend", "torch"))
 
 
 def _read(name: str) -> bytes:

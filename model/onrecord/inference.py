@@ -9,7 +9,7 @@ import numpy.typing as npt
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from onrecord.backends import Backend, TorchBackend
+from onrecord.backends import Backend
 from onrecord.calibration import Calibration, expit
 from onrecord.errors import InputError
 from onrecord.labels import ATTRIBUTIONS, SOURCE_KINDS, SOURCE_TYPES, TOKEN_TAGS
@@ -42,7 +42,7 @@ class Scorer:
         policy: RiskPolicy,
         info: ModelInfo,
         *,
-        backend: Backend | None = None,
+        backend: Backend,
     ) -> None:
         self.model = model
         self.model.train(mode=False)
@@ -50,7 +50,7 @@ class Scorer:
         self.calibration = calibration
         self.policy = policy
         self.info = info
-        self.backend: Backend = TorchBackend(model.encoder) if backend is None else backend
+        self.backend = backend
         self._reader = Reader(model, tokenizer, self.backend)
 
     @overload

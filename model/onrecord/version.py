@@ -4,8 +4,8 @@ from importlib import metadata
 
 
 def version() -> str:
-    """The installed version, or "(not installed)" in a checkout that is only on the path."""
+    """The installed version, or "0+unknown" in a bare source tree on the path."""
     try:
         return metadata.version("onrecord")
     except metadata.PackageNotFoundError:
-        return "(not installed)"
+        return "0+unknown"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from onrecord.archive.writers import KINDS, check_output
+from onrecord.backends.choice import BACKENDS
 
 if TYPE_CHECKING:
     from onrecord.archive.job import Progress
@@ -36,6 +37,7 @@ def add_batch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
     batch.add_argument("--text-field", default="text", metavar="NAME", help="field or column that holds the article (default: text)")
     batch.add_argument("--id-field", metavar="NAME", help="field or column that holds the id (default: id where there is one, else file and line)")
     batch.add_argument("--sentences", action="store_true", help="write what each report says on single sentences (.jsonl, .parquet)")
+    batch.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the model (default: auto, openvino where it is installed, else torch)")
     batch.add_argument("--fail-on-error", action="store_true", help="exit with 1 when a row could not be scored")
 
 
