@@ -70,7 +70,7 @@ class HalfSplitter:
 
 @pytest.fixture
 def entrants(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "transformers", lambda paths: [evaluate.Entrant(path.name, HalfSplitter(), "model") for path in paths])
+    monkeypatch.setattr(evaluate, "transformers", lambda paths, backend: [evaluate.Entrant(path.name, HalfSplitter(), "model") for path in paths])
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Score the shipped model, or others, on every test set beside the baselines.
 
-Usage: python -m training.evaluate [--model PATH ...] [--out runs/evaluation] [--without-baselines]
+Usage: python -m training.evaluate [--model PATH ...] [--backend openvino] [--out runs/evaluation] [--without-baselines]
 """
 
 import argparse
@@ -80,12 +80,12 @@ def evaluate(load: Load, entrants: Sequence[Entrant], *, floors: bool, left_out:
     return tables, seconds
 
 
-def transformers(paths: Sequence[Path]) -> list[Entrant]:
+def transformers(paths: Sequence[Path], backend: str) -> list[Entrant]:
     """The models under test, one per path."""
     # Imported here so that the baselines can be evaluated without loading torch.
     from training.evaluation.transformer import TransformerSystem  # noqa: PLC0415
 
-    systems = [TransformerSystem(path) for path in paths]
+    systems = [TransformerSystem(path, backend) for path in paths]
     # Seeds of one model share its name; the run folder tells them apart.
     runs = [path.resolve().parent.name if path.name == "model" else path.name for path in paths]
     return [Entrant(system.name if len(paths) == 1 else f"{system.name} ({run})", system, "model") for system, run in zip(systems, runs, strict=True)]
@@ -118,6 +118,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/evaluation"), metavar="FOLDER", help="where results.json and results.md go (default: %(default)s)"
     )
+    parser.add_argument("--backend", choices=("torch", "openvino"), default="torch", help="what runs the models (default: %(default)s)")
     parser.add_argument("--without-baselines", action="store_true", help="leave out the baselines and floors")
     return parser.parse_args(arguments)
 
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"No checkpoint folder at {', '.join(missing)}. Give a folder that training.train wrote with --model PATH.", file=sys.stderr)
         return 2
     try:
-        results = run(paths, with_baselines=not options.without_baselines)
+        results = run(paths, backend=options.backend, with_baselines=not options.without_baselines)
     except (CorpusError, OnRecordError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -139,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(paths: Sequence[Path], *, with_baselines: bool) -> dict[str, Any]:
+def run(paths: Sequence[Path], *, backend: str, with_baselines: bool) -> dict[str, Any]:
     """Evaluate the checkpoints at `paths`; returns what results.json holds."""
     start = time.perf_counter()
     manifest = ROOT / "data" / "prepared" / "manifest.json"
@@ -150,8 +151,9 @@ def run(paths: Sequence[Path], *, with_baselines: bool) -> dict[str, Any]:
         )
     entrants = baselines(load_documents("train")) if with_baselines else []
     fitted = time.perf_counter() - start
-    tables, seconds = evaluate(load_documents, [*entrants, *transformers(paths)], floors=with_baselines, left_out=left_out)
+    tables, seconds = evaluate(load_documents, [*entrants, *transformers(paths, backend)], floors=with_baselines, left_out=left_out)
     about = provenance(manifest, paths)
+    about["backend"] = backend
     about["seconds"] = {"fitting the baselines": fitted} | {f"reading, {name}": value for name, value in seconds.items()}
     return {"format": FORMAT, "provenance": about, "left_out": left_out, "tables": [table.to_json() for table in tables]}
 

@@ -24,7 +24,7 @@ from onrecord.spans import tagged_runs, word_ids
 from onrecord.text import CleanText
 
 # Texts prepared and read together: enough to fill batches of like length, few enough to need little memory.
-_CHUNK_TEXTS = 64
+_CHUNK_TEXTS = 32
 _CHUNK_CHARACTERS = 500_000
 _SOURCED = frozenset(ATTRIBUTIONS.index(name) for name in ("named", "document", "anonymous", "vague"))
 # Below this, the model has no opinion on the type of a source.

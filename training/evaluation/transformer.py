@@ -20,9 +20,9 @@ from training.evaluation.systems import Offsets, Reading, TaggedSpan
 class TransformerSystem:
     """A checkpoint folder, read through the public scorer."""
 
-    def __init__(self, path: Path, name: str = "transformer") -> None:
+    def __init__(self, path: Path, backend: str = "torch", name: str = "transformer") -> None:
         self._name = name
-        self.scorer: Scorer = load(path)
+        self.scorer: Scorer = load(path, backend=backend)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -97,9 +97,9 @@ def run(job: Job, scorer: Scorer, report_progress: Callable[[Progress], None]) -
     rows = read_rows(inputs, text_field=job.text_field, id_field=job.id_field, progress=position)
     with Ledger(ledger_folder(job.out), fingerprint(scorer)) as ledger:
 
-        def tell() -> None:
+        def tell(waiting: int) -> None:
             share = min(1.0, position.bytes_done / position.bytes_total) if position.bytes_total else None
-            report_progress(Progress(ledger.counts, time.monotonic() - begun, share))
+            report_progress(Progress(replace(ledger.counts, scored=ledger.counts.scored + waiting), time.monotonic() - begun, share))
 
         _score(rows, ledger, scorer, tell)
         errors: Counter[str] = Counter()
@@ -137,8 +137,8 @@ def fingerprint(scorer: Scorer) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _score(rows: Iterator[Row | BadRow], ledger: Ledger, scorer: Scorer, tell: Callable[[], None]) -> None:
-    """Bring every row into the ledger; calls `tell` after each article."""
+def _score(rows: Iterator[Row | BadRow], ledger: Ledger, scorer: Scorer, tell: Callable[[int], None]) -> None:
+    """Bring every row into the ledger; after each article calls `tell` with the number of results not yet committed."""
     results: list[Result] = []
     try:
         for row, outcome in _outcomes(_new(rows, ledger), scorer):
@@ -146,7 +146,7 @@ def _score(rows: Iterator[Row | BadRow], ledger: Ledger, scorer: Scorer, tell: C
             if len(results) >= part_size(ledger.counts):
                 ledger.commit(results)
                 results = []
-            tell()
+            tell(len(results))
     except KeyboardInterrupt:
         ledger.commit(results)
         raise
