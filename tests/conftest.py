@@ -64,6 +64,15 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     assert not attempts, f"this test reached for the network: {attempts}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What tests derive and keep goes here and not into the cache of who runs them."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
 @dataclass(frozen=True)
 class Tiny:
     """Makers of the smallest things that behave like the real ones."""

@@ -19,7 +19,7 @@ from onrecord import cli
 from onrecord.archive.command import describe
 from onrecord.archive.job import Job, Progress, Summary, fingerprint, part_size, run
 from onrecord.archive.ledger import RunCounts
-from onrecord.errors import OutputBusyError, OutputError
+from onrecord.errors import InputError, OutputBusyError, OutputError
 from onrecord.inference import Scorer
 from onrecord.report import Report
 
@@ -42,7 +42,7 @@ def read(path: Path) -> list[Row]:
 
 
 def do(scorer: Scorer, source: Path, out: Path, **options: Any) -> Summary:  # noqa: ANN401 - of a job
-    return run(Job((str(source),), out, **options), scorer, lambda progress: None)
+    return run(Job((str(source),), out, **options), lambda: scorer, lambda progress: None)
 
 
 class Counting(Scorer):
@@ -148,7 +148,7 @@ def test_a_second_process_on_the_same_output_is_refused_and_the_first_finishes(s
                 do(scorer, source, out)
         tried += 1
 
-    run(Job((str(source),), out), scorer, meanwhile)
+    run(Job((str(source),), out), lambda: scorer, meanwhile)
     assert tried == 12
     assert len(read(out)) == 12
 
@@ -173,7 +173,7 @@ def test_a_stop_by_the_user_keeps_what_was_scored(scorer: Scorer, rows: list[Row
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(Job((str(source),), out), scorer, stop)
+        run(Job((str(source),), out), lambda: scorer, stop)
     assert do(scorer, source, out).reused >= 1
 
 
@@ -228,6 +228,15 @@ def test_a_wrong_name_is_told_in_one_line(arguments: list[str], message: str, ca
     assert told.count("\n") == 1
 
 
+@pytest.mark.usefixtures("news")
+def test_a_wrong_name_is_told_before_the_model_is_loaded(tmp_path: Path) -> None:
+    def load() -> Scorer:
+        raise AssertionError("loaded")
+
+    with pytest.raises(InputError, match="nowhere"):
+        run(Job(("news.jsonl", "nowhere.jsonl"), tmp_path / "out.jsonl"), load, lambda progress: None)
+
+
 def killed(command: list[str], when: Callable[[], bool]) -> None:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and not when():
@@ -238,7 +247,7 @@ def killed(command: list[str], when: Callable[[], bool]) -> None:
 def test_killed_three_times_and_resumed_the_output_is_that_of_one_run(scorer: Scorer, checkpoint: Path, rows: list[Row], article: str, tmp_path: Path) -> None:
     many = [{"id": i, "text": f"Edition {i}. {article}"} for i in range(400)]
     source, out = write(tmp_path / "news.jsonl", many), tmp_path / "out.jsonl"
-    command = [sys.executable, "-m", "onrecord", "batch", str(source), "-o", str(out), "--model", str(checkpoint)]
+    command = [sys.executable, "-m", "onrecord", "batch", str(source), "-o", str(out), "--model", str(checkpoint), "--backend", "torch"]
     ledger = tmp_path / "out.jsonl.ledger"
     for parts in (1, 3, 5):
         killed(command, lambda parts=parts: len(list(ledger.glob("part-*.parquet"))) >= parts)  # type: ignore[misc]

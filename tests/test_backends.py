@@ -15,14 +15,8 @@ from onrecord.inference import Scorer
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def openvino(checkpoint: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Scorer:
+def openvino(checkpoint: Path) -> Scorer:
     """A scorer whose int8 form is derived once for all tests."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     return onrecord.load(checkpoint, device="cpu", backend="openvino")
 
 

@@ -49,7 +49,7 @@ def run_batch(args: argparse.Namespace, load: "Callable[[argparse.Namespace], Sc
 
     job = Job(tuple(args.inputs), args.out, args.text_field, args.id_field, args.sentences)
     line = ProgressLine(sys.stderr)
-    summary = run(job, load(args), line.show)
+    summary = run(job, lambda: load(args), line.show)
     line.end()
     sys.stdout.write(json.dumps(asdict(summary)) + "\n")
     return _FAILED if summary.errors and args.fail_on_error else _DONE

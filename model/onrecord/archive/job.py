@@ -82,8 +82,8 @@ class Summary:
     model: ModelInfo
 
 
-def run(job: Job, scorer: Scorer, report_progress: Callable[[Progress], None]) -> Summary:
-    """Do the job, or the rest of it.
+def run(job: Job, load: Callable[[], Scorer], report_progress: Callable[[Progress], None]) -> Summary:
+    """Do the job, or the rest of it; the scorer is loaded after the inputs were looked at, so that a wrong name is told at once.
 
     Raises:
         InputError: an input is missing or of no known kind, or the output has no known extension.
@@ -95,6 +95,7 @@ def run(job: Job, scorer: Scorer, report_progress: Callable[[Progress], None]) -
     inputs = find_inputs(job.inputs)
     _refuse_own_output(inputs, job.out)
     rows = read_rows(inputs, text_field=job.text_field, id_field=job.id_field, progress=position)
+    scorer = load()
     with Ledger(ledger_folder(job.out), fingerprint(scorer)) as ledger:
 
         def tell(waiting: int) -> None:
