@@ -160,7 +160,8 @@ def test_calibrate_and_export_make_a_small_folder_that_loads(settings: TrainingC
     text = " ".join(words for words, *_ in KINDS * 3)
     a, b = full.score(text), small.score(text)
     assert a.risk.value == pytest.approx(b.risk.value, abs=0.02)
-    assert [s.attribution for s in a.sentences] == [s.attribution for s in b.sentences]
+    for full_sentence, small_sentence in zip(a.sentences, b.sentences, strict=True):
+        assert small_sentence.probabilities["attribution"] == pytest.approx(full_sentence.probabilities["attribution"], abs=0.05)
 
 
 def test_the_calibration_of_half_precision_weights_is_fitted_in_the_precision_that_users_compute_in(settings: TrainingConfig, tmp_path: Path) -> None:
