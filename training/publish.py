@@ -3,8 +3,8 @@
     python -m training.publish
 
 Reads training/results/seeds/results.json (`python -m training.evaluate --model … --model … --model …`), shipped/results.json (the shipped
-weights), footprint.json (`python -m tests.benchmarks.footprint`) and sentence_splitters.json
-(`python -m tests.benchmarks.sentence_splitters`), and replaces what stands between the markers.
+weights), footprint.json (`python -m tests.benchmarks.footprint`), backends.json (`python -m tests.benchmarks.backends`) and
+sentence_splitters.json (`python -m tests.benchmarks.sentence_splitters`), and replaces what stands between the markers.
 `--check` only says whether README.md is up to date.
 """
 
@@ -66,6 +66,23 @@ def splitters_block(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def backends_block(figures: dict[str, Any]) -> str:
+    """OpenVINO beside torch: speed and how far the scores are off."""
+    fast, exact = figures["backends"]
+    speeds = dict(zip((fast, exact), figures["articles a second"], strict=True))
+    low, high = figures["range over the rounds"]
+    ratio = figures["times as fast, median of the rounds"]
+    lines = [
+        f"`{fast}` beside `{exact}`, the same threads, in turn ({figures['machine']}): {speeds[fast]} and {speeds[exact]} articles a second, "
+        f"{ratio} times as fast (range over the rounds {low} to {high}). Over {figures['articles']} articles the scores differ:",
+        "",
+        "| | risk | sourcing | speculation |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {kind} | " + " | ".join(f"{figures[score][kind]:.3f}" for score in ("risk", "sourcing", "speculation")) + " |" for kind in ("mean", "max")]
+    return "\n".join(lines)
+
+
 def replace(text: str, name: str, block: str) -> str:
     """`text` with `block` between the markers of `name`; raises `ValueError` when they are not there exactly once."""
     pattern = re.compile(rf"(<!-- {name}:start -->\n).*?(\n<!-- {name}:end -->)", re.DOTALL)
@@ -82,6 +99,7 @@ def published(text: str) -> str:
         ("shipped", "shipped/results.json", results_block),
         ("footprint", "footprint.json", footprint_block),
         ("splitters", "sentence_splitters.json", splitters_block),
+        ("backends", "backends.json", backends_block),
     ):
         text = replace(text, name, block(json.loads((RESULTS / file).read_text(encoding="utf-8"))))
     return text
