@@ -244,7 +244,7 @@ def killed(command: list[str], when: Callable[[], bool]) -> None:
         os.kill(process.pid, signal.SIGKILL)
 
 
-def test_killed_three_times_and_resumed_the_output_is_that_of_one_run(scorer: Scorer, checkpoint: Path, rows: list[Row], article: str, tmp_path: Path) -> None:
+def test_killed_three_times_and_resumed_the_output_is_that_of_one_run(scorer: Scorer, checkpoint: Path, article: str, tmp_path: Path) -> None:
     many = [{"id": i, "text": f"Edition {i}. {article}"} for i in range(400)]
     source, out = write(tmp_path / "news.jsonl", many), tmp_path / "out.jsonl"
     command = [sys.executable, "-m", "onrecord", "batch", str(source), "-o", str(out), "--model", str(checkpoint), "--backend", "torch"]
@@ -253,7 +253,8 @@ def test_killed_three_times_and_resumed_the_output_is_that_of_one_run(scorer: Sc
         killed(command, lambda parts=parts: len(list(ledger.glob("part-*.parquet"))) >= parts)  # type: ignore[misc]
     assert not out.exists()
     finished = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert finished["reused"] >= 5 * 32
+    # The fifth part may have been there without being in the ledger yet.
+    assert finished["reused"] >= 4 * 32
     assert finished["reused"] + finished["scored"] == 400
     do(scorer, source, tmp_path / "straight.jsonl")
     assert out.read_bytes() == (tmp_path / "straight.jsonl").read_bytes()
