@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-# One window at a time, without padding, is as fast on a CPU as batches are (tests/benchmarks/batching.py), and makes
-# scores independent of what else is scored to the last bit.
+# One window at a time wastes nothing on padding, and makes scores independent of what else is scored to the last bit.
 _ONE_BY_ONE = 0
 _ON_A_GPU = 65_536
 
