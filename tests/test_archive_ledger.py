@@ -20,7 +20,7 @@ from onrecord.archive import atomic
 from onrecord.archive.ledger import Ledger, Outcome, RunCounts, ledger_folder
 from onrecord.archive.parts import Result
 from onrecord.archive.rows import BadRow, Row
-from onrecord.errors import OutputBusyError, OutputError
+from onrecord.errors import MissingExtraError, OutputBusyError, OutputError
 
 ROWS = [article(number) for number in range(100)]
 
@@ -314,3 +314,10 @@ def test_full_disk_while_the_database_is_written_keeps_the_parts_before(folder: 
 def test_memory_is_flat_up_to_100000_rows(tmp_path: Path) -> None:
     peaks = [int(subprocess.run(command("memory", tmp_path / f"{rows}.jsonl", rows), check=True, capture_output=True).stdout) for rows in (10_000, 100_000)]
     assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_without_pyarrow_a_job_is_refused_before_anything_is_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"onrecord\[batch\]"):
+        Ledger(tmp_path / "out.ledger", "model 1")
+    assert not (tmp_path / "out.ledger").exists()

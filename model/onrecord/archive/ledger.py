@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Final, TypeAlias
 
 from onrecord.archive.atomic import temporary_for, told
-from onrecord.archive.parts import Result, read_part, storable, write_part
+from onrecord.archive.parts import FEATURE, Result, read_part, storable, write_part
 from onrecord.archive.rows import BadRow, Row
+from onrecord.archive.streams import pyarrow
 from onrecord.errors import OutputBusyError, OutputError
 
 FORMAT: Final = 1
@@ -102,7 +103,9 @@ class Ledger:
         Raises:
             OutputBusyError: another process has it open.
             OutputError: it cannot be written, or was made by another version.
+            MissingExtraError: pyarrow is not installed; told here, before anything is scored that could not be kept.
         """
+        pyarrow(FEATURE)
         self._folder = folder
         self._seed = hashlib.sha256(hashlib.sha256(fingerprint.encode()).digest())
         self._rows = self._reused = self._scored = self._errors = 0
