@@ -9,8 +9,9 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from onrecord.labels import TOKEN_TAGS
+from onrecord.preparation import tokenise_articles
 from onrecord.sentences import Span
-from onrecord.windows import TokenisedSentence, pack, tokenise
+from onrecord.windows import TokenisedSentence
 
 MASKED = -100
 SENTENCE_LABELS = ("attribution", "speculation", "caution", "appeal", "subjective")
@@ -47,8 +48,8 @@ def label_document(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, wind
     A sentence too long for a window is cut; every piece keeps the sentence's labels.
     """
     spans = [Span(s["start"], s["end"]) for s in row["sentences"]]
-    limit = window_tokens - 2
-    (sentences,) = tokenise(tokenizer, [(row["text"], spans)], limit)
+    (article,) = tokenise_articles([(row["text"], spans)], tokenizer, window_tokens)
+    sentences = article.sentences
     origin = _origins(spans, sentences)
     labels = {name: [_or_masked(row["sentences"][o][name]) for o in origin] for name in SENTENCE_LABELS}
     certainty = [row["sentences"][o]["certainty"] for o in origin]
@@ -57,7 +58,7 @@ def label_document(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, wind
     return LabelledDocument(
         id=row["id"],
         corpus=row["corpus"],
-        windows=[_label_window(row, sentences[w.first : w.last], w.first, tokenizer) for w in pack(sentences, limit)],
+        windows=[_label_window(row, sentences[w.first : w.last], w.first, tokenizer) for w in article.windows],
         labels=labels,
         certainty=[float("nan") if c is None else c for c in certainty],
         ratings=[float("nan") if r is None else r for r in ratings],

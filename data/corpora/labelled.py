@@ -42,13 +42,12 @@ def join_labels(articles: Mapping[str, str], labels: Path, corpus: str, annotato
 class SentenceLabels:
     """Our attribution, speculation and caution labels for a corpus of single sentences that has none of its own."""
 
-    path: Path
     rows: Mapping[str, tuple[str, dict[str, Any]]]
 
     @classmethod
     def read(cls, path: Path) -> "SentenceLabels":
         """Read a label file whose rows have an id, the sha256 of the text and one sentence."""
-        return cls(path, {str(field(row, "id", where)): (where, row) for where, row in read_jsonl(path)})
+        return cls({str(field(row, "id", where)): (where, row) for where, row in read_jsonl(path)})
 
     def of(self, key: str, text: str) -> dict[str, int]:
         """Return the labels as keywords of `Sentence`; none for a sentence that was not labelled.

@@ -20,6 +20,11 @@ class TokenisedArticle:
     sentences: list[TokenisedSentence]
     windows: list[Window]
 
+    def ids(self, window: Window, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+        """Token ids of a window, special tokens included."""
+        inside = [t for s in self.sentences[window.first : window.last] for t in s.ids]
+        return [tokenizer.cls_token_id, *inside, tokenizer.sep_token_id]
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -36,10 +41,6 @@ class _Place:
     article: TokenisedArticle
     window: Window
     sentence: int
-
-    @property
-    def ids(self) -> list[int]:
-        return [t for s in self.article.sentences[self.window.first : self.window.last] for t in s.ids]
 
     @property
     def owners(self) -> list[int]:
@@ -94,16 +95,16 @@ class Reader:
         return list(self._judge(articles, vectors, tags))
 
     def _read_group(self, places: Sequence[_Place], group: Sequence[int], vectors: Tensor, tags: list[Tensor]) -> None:
-        ids = [p.ids for p in places]
-        width = max(map(len, ids)) + 2
+        ids = [p.article.ids(p.window, self.tokenizer) for p in places]
+        width = max(map(len, ids))
         tokens = torch.full((len(ids), width), self.tokenizer.pad_token_id)
         mask = torch.zeros_like(tokens)
         for row, window in enumerate(ids):
-            tokens[row, : len(window) + 2] = torch.tensor([self.tokenizer.cls_token_id, *window, self.tokenizer.sep_token_id])
-            mask[row, : len(window) + 2] = 1
+            tokens[row, : len(window)] = torch.tensor(window)
+            mask[row, : len(window)] = 1
         states = self.backend.encode(tokens, mask)
         for row, (place, w) in enumerate(zip(places, group, strict=True)):
-            inside = states[row, 1 : len(ids[row]) + 1]
+            inside = states[row, 1 : len(ids[row]) - 1]
             owners = torch.tensor(place.owners, device=inside.device)
             vectors[place.sentence : place.sentence + place.count] = self.model.pooling(inside, owners, place.count)
             tags[w] = self.model.tags(inside)

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from onrecord.archive.writers import KINDS, check_output
+from onrecord.archive.job import Job, Progress, run
+from onrecord.archive.writers import KINDS
 from onrecord.backends.choice import BACKENDS
 
 if TYPE_CHECKING:
-    from onrecord.archive.job import Progress
     from onrecord.inference import Scorer
 
 _DONE, _FAILED = 0, 1
@@ -43,10 +43,6 @@ def add_batch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
 
 def run_batch(args: argparse.Namespace, load: "Callable[[argparse.Namespace], Scorer]") -> int:
     """Do what the arguments of `batch` say; the exit code."""
-    # A wrong name is told at once, before torch and the model are loaded.
-    check_output(args.out, sentences=args.sentences)
-    from onrecord.archive.job import Job, run  # noqa: PLC0415
-
     job = Job(tuple(args.inputs), args.out, args.text_field, args.id_field, args.sentences)
     line = ProgressLine(sys.stderr)
     summary = run(job, lambda: load(args), line.show)
@@ -65,7 +61,7 @@ class ProgressLine:
         self.shown = time.monotonic()
         self.is_open = False
 
-    def show(self, progress: "Progress") -> None:
+    def show(self, progress: Progress) -> None:
         """Show it, unless that was done a moment ago."""
         if time.monotonic() - self.shown < self.pause:
             return
@@ -80,7 +76,7 @@ class ProgressLine:
             self.stream.write("\n")
 
 
-def describe(progress: "Progress") -> str:
+def describe(progress: Progress) -> str:
     """Rows, rows a second, share of errors and time left, for people."""
     counts = progress.counts
     parts = [f"{counts.rows:,} rows", f"{counts.scored / max(progress.seconds, 1e-9):.1f} scored a second", f"{counts.errors / max(1, counts.rows):.1%} errors"]

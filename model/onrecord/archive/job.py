@@ -104,11 +104,11 @@ def run(job: Job, load: Callable[[], Scorer], report_progress: Callable[[Progres
 
         _score(rows, ledger, scorer, tell)
         errors: Counter[str] = Counter()
-        written = write_outputs(_counted(ledger.rows(), errors), job.out, sentences=job.sentences)
+        write_outputs(_counted(ledger.rows(), errors), job.out, sentences=job.sentences)
         counts = ledger.counts
     return Summary(
         output=str(job.out),
-        errors_file=str(errors_path(job.out)) if written.errors else None,
+        errors_file=str(errors_path(job.out)) if errors else None,
         rows=counts.rows,
         scored=counts.scored,
         reused=counts.reused,
@@ -142,8 +142,8 @@ def _score(rows: Iterator[Row | BadRow], ledger: Ledger, scorer: Scorer, tell: C
     """Bring every row into the ledger; after each article calls `tell` with the number of results not yet committed."""
     results: list[Result] = []
     try:
-        for row, outcome in _outcomes(_new(rows, ledger), scorer):
-            results.append(_result(ledger.key(row.id, row.text), row, outcome))
+        for (key, row), outcome in _outcomes(_new(rows, ledger), scorer):
+            results.append(_result(key, row, outcome))
             if len(results) >= part_size(ledger.counts):
                 ledger.commit(results)
                 results = []
@@ -159,8 +159,8 @@ def part_size(counts: RunCounts) -> int:
     return min(_LARGEST_PART, max(_SMALLEST_PART, (counts.scored + counts.reused) // _PARTS))
 
 
-def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[Row]:
-    """The articles that have no result yet; all other rows are placed on the way."""
+def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[tuple[bytes, Row]]:
+    """The articles that have no result yet, with their keys; all other rows are placed on the way."""
     for row in rows:
         if isinstance(row, BadRow):
             ledger.place_error(row)
@@ -172,16 +172,16 @@ def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[Row]:
             is_new = not ledger.done(key)
             ledger.place(row, key)
             if is_new:
-                yield row
+                yield key, row
 
 
-def _outcomes(rows: Iterator[Row], scorer: Scorer) -> Iterator[tuple[Row, Report | Exception]]:
+def _outcomes(rows: Iterator[tuple[bytes, Row]], scorer: Scorer) -> Iterator[tuple[tuple[bytes, Row], Report | Exception]]:
     """Every row with its report, in order. A row that breaks the scorer gets its exception, and the others go on."""
-    waiting: deque[Row] = deque()
+    waiting: deque[tuple[bytes, Row]] = deque()
 
     def texts() -> Iterator[str]:
-        for row in rows:
-            waiting.append(row)
+        for key, row in rows:
+            waiting.append((key, row))
             yield row.text
 
     while True:
@@ -191,8 +191,8 @@ def _outcomes(rows: Iterator[Row], scorer: Scorer) -> Iterator[tuple[Row, Report
         except OnRecordError:
             raise
         except Exception:  # one article must not end a night's work; which one it is shows when each is scored alone
-            for row in waiting:
-                yield row, _alone(row, scorer)
+            for key, row in waiting:
+                yield (key, row), _alone(row, scorer)
             waiting.clear()
         else:
             return

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from onrecord.archive.atomic import replacing, told
-from onrecord.errors import MissingExtraError, OutputError
+from onrecord.archive.streams import pyarrow
+from onrecord.errors import OutputError
 
+FEATURE: Final = "Scoring archives"  # what needs pyarrow
 # Rows that are unpacked together: few, so that a result can be fetched from anywhere in a part.
 _GROUP: Final = 32
 
@@ -47,7 +49,7 @@ def write_part(path: Path, results: Sequence[Result]) -> None:
         OutputError: the file cannot be written; none was left there.
         MissingExtraError: pyarrow is not installed.
     """
-    pa, pq = load_pyarrow()
+    pa, pq = pyarrow(FEATURE), pyarrow(FEATURE, "parquet")
     columns = [[result.key for result in results], *([_stored(getattr(result, field.name)) for result in results] for field in fields(Result)[1:])]
     schema = pa.schema([("key", pa.binary(16)), *((field.name, pa.string()) for field in fields(Result)[1:])])
     with told(path), replacing(path) as temporary:
@@ -69,7 +71,7 @@ def read_part(path: Path, rows: Collection[int]) -> dict[int, Result]:
         OutputError: the part is missing or damaged.
         MissingExtraError: pyarrow is not installed.
     """
-    pa, pq = load_pyarrow()
+    pa, pq = pyarrow(FEATURE), pyarrow(FEATURE, "parquet")
     wanted = set(rows)
     found = {}
     try:
@@ -84,22 +86,6 @@ def read_part(path: Path, rows: Collection[int]) -> dict[int, Result]:
             "only its articles are scored anew"
         ) from error
     return found
-
-
-def load_pyarrow() -> tuple[Any, Any]:
-    """The modules `pyarrow` and `pyarrow.parquet`.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an optional dependency
-        from pyarrow import parquet as pq  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":  # installed, but broken: installing the extra again would not help
-            raise
-        raise MissingExtraError("Scoring archives", "pyarrow", "batch") from error
-    return pa, pq
 
 
 def _stored(text: str | None) -> str | None:

@@ -12,7 +12,8 @@ from typing import IO, Any, Final, TypeAlias
 
 from onrecord.archive.atomic import replacing, told
 from onrecord.archive.ledger import Outcome
-from onrecord.archive.parts import load_pyarrow
+from onrecord.archive.parts import FEATURE
+from onrecord.archive.streams import pyarrow
 from onrecord.errors import InputError, OutputError
 from onrecord.report import SCORES
 
@@ -132,7 +133,7 @@ def _csv(path: Path) -> Iterator[_Write]:
 
 @contextmanager
 def _parquet(path: Path, *, sentences: bool) -> Iterator[_Write]:
-    pa, pq = load_pyarrow()
+    pa, pq = pyarrow(FEATURE), pyarrow(FEATURE, "parquet")
     schema = _schema(pa, sentences=sentences)
     waiting: list[dict[str, Any]] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:

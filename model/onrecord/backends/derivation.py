@@ -101,5 +101,4 @@ def calibration_windows(tokenizer: PreTrainedTokenizerBase, window_tokens: int) 
     for article in prepare(texts, tokenizer, window_tokens):
         if article.tokenised is not None:
             for window in article.tokenised.windows:
-                inner = [t for s in article.tokenised.sentences[window.first : window.last] for t in s.ids]
-                yield [tokenizer.cls_token_id, *inner, tokenizer.sep_token_id]
+                yield article.tokenised.ids(window, tokenizer)
