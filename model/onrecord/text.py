@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onrecord.errors import InputError
+from onrecord.mending import mend
 
 Offsets = npt.NDArray[np.int32]
 
@@ -128,7 +129,7 @@ class _Rewritten:
 
 
 def normalise(original: str) -> CleanText:
-    """Remove hidden characters, respell disguised ones, compose accents; say what was found and where all came from.
+    """Remove hidden characters, respell disguised ones, mend lost punctuation, compose accents; say what was found and where all came from.
 
     Raises:
         InputError: the text has more than `MAX_CHARACTERS` characters.
@@ -137,7 +138,7 @@ def normalise(original: str) -> CleanText:
     found: Counter[str] = Counter()
     starts: Offsets = np.arange(len(original), dtype=np.int32)
     text, starts, ends = _reveal(original, starts, starts + np.int32(1), found)
-    text = _respell(text, found)
+    text = mend(_respell(text, found))
     text, starts, ends = _compose(text, starts, ends, found)
     closed = np.append(starts, np.int32(len(original)))
     return CleanText(original, text, closed, ends, {key: count for key, count in sorted(found.items()) if count})

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
 from onrecord.sentences import Span
+
+# Curly or straight is the typesetter's choice: the model sees one form, so it cannot learn one from it. Every mark keeps its place.
+_STRAIGHT: Final = str.maketrans("\u201c\u201d\u201e\u2018\u2019", '"""\'\'')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[tuple[str, Sequ
         Each text's sentences in order; those without any token (the tokenizer knows none of their characters) are kept,
         empty, so that no part of a text is lost.
     """
-    words = [text[s.start : s.end] for text, spans in texts for s in spans]
+    words = [text[s.start : s.end].translate(_STRAIGHT) for text, spans in texts for s in spans]
     if not words:
         return [[] for _ in texts]
     encoded = tokenizer(words, add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False, verbose=False)
