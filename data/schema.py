@@ -43,7 +43,7 @@ FEATURES: Final = datasets.Features(
                 "type": datasets.ClassLabel(names=list(SOURCE_TYPES)),
             }
         ),
-        "spans_labelled": datasets.Value("bool"),
+        "spans_labelled": datasets.List(datasets.ClassLabel(names=list(SPAN_TAGS))),
         "ratings": {
             "sourcing": datasets.Value("float32"),
             "speculation": datasets.Value("float32"),
@@ -96,7 +96,7 @@ class Ratings:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article, or one sentence of a corpus that has no articles."""
+    """One article, or one sentence of a corpus that has no articles; `spans_labelled` are the tags whose spans are all marked."""
 
     id: str
     corpus: str
@@ -104,7 +104,7 @@ class Document:
     sentences: Sequence[Sentence]
     annotator: str = ""
     spans: Sequence[TaggedSpan] = ()
-    spans_labelled: bool = False
+    spans_labelled: Sequence[int] = ()
     ratings: Ratings = field(default_factory=Ratings)
     drivers_up: Sequence[int] = ()
     drivers_down: Sequence[int] = ()

@@ -13,7 +13,8 @@ import pytest
 from data.corpora import CORPORA, authored, certainty, factappeal, horne, newssd, polnear, wikinews
 from data.corpora._base import sha256
 from data.corpora.labelled import SentenceLabels, join_labels, read_articles
-from data.schema import FEATURES, MASKED, SPAN_TAGS, CorpusError, Document, Sentence, to_dataset
+from data.schema import FEATURES, MASKED, SPAN_TAGS, CorpusError, Document, Sentence, TaggedSpan, to_dataset
+from onrecord.labels import SOURCE_KINDS, TOKEN_TAGS
 
 LABELS = Path(authored.__file__).parents[1] / "labels"
 WEB_ARTICLES, WEB_SENTENCES = 607, 10070
@@ -98,7 +99,7 @@ class TestMaskedLabels:
         write_splits(tmp_path, "factappeal", content)
         rows = factappeal.read(tmp_path)["test"].to_list()
         assert [row["sentences"][0]["appeal"] for row in rows] == [0, 1]
-        assert rows[0]["spans_labelled"]
+        assert rows[0]["spans_labelled"] == list(range(len(TOKEN_TAGS)))
         assert all(rows[0]["sentences"][0][head] == MASKED for head in ("attribution", "speculation", "caution", "subjective"))
         assert rows[0]["sentences"][0]["certainty"] is None
         assert rows[0]["ratings"] == {"sourcing": None, "speculation": None, "risk": None}
@@ -223,6 +224,41 @@ class TestSentenceLabels:
     def test_another_text_than_the_labelled_one_is_refused_with_both_hashes(self, tmp_path: Path) -> None:
         with pytest.raises(CorpusError, match=rf"line 1: .*'newssd/train/0'.*{sha256('They fell.')}.*{sha256('They rose.')}"):
             self.labels(tmp_path).of("newssd/train/0", "They rose.")
+
+
+class TestSources:
+    TEXT = "Ode said no. It rained."
+
+    def row(self, **more: object) -> dict[str, Any]:
+        sentence = {"attribution": "named", "speculation": "none", "caution": False}
+        return {
+            "id": "a1",
+            "text_sha256": sha256(self.TEXT),
+            "ratings": {"sourcing": 3, "speculation": 1, "risk": 2},
+            "sentences": [{"start": 0, "end": 12, **sentence}, {"start": 13, "end": 23, **sentence}],
+            "drivers_up": [],
+            "drivers_down": [0],
+            **more,
+        }
+
+    def read(self, folder: Path, row: dict[str, Any]) -> Document:
+        (folder / "labels.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+        (document,) = join_labels({"a1": self.TEXT}, folder / "labels.jsonl", "authored")
+        return document
+
+    def test_marked_sources_become_spans_and_no_other_tag_counts_as_marked(self, tmp_path: Path) -> None:
+        source = SPAN_TAGS.index("source")
+        document = self.read(tmp_path, self.row(sources=[{"start": 0, "end": 3, "kind": "named", "type": None}]))
+        assert document.spans == (TaggedSpan(0, 3, source, SOURCE_KINDS.index("named"), MASKED),)
+        assert document.spans_labelled == (source,)
+
+    def test_an_article_without_sources_differs_from_one_whose_sources_nobody_marked(self, tmp_path: Path) -> None:
+        assert self.read(tmp_path, self.row(sources=[])).spans_labelled
+        assert not self.read(tmp_path, self.row()).spans_labelled
+
+    def test_a_source_outside_the_text_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match=r"line 1: document 'a1', span 0 has offsets \[0, 99\)"):
+            self.read(tmp_path, self.row(sources=[{"start": 0, "end": 99, "kind": "named", "type": "expert"}]))
 
 
 class TestCommittedData:

@@ -9,6 +9,7 @@ import pytest
 
 from data.schema import FEATURES, SPAN_TAGS, Ratings, Sentence, TaggedSpan, to_dataset
 from data.schema import Document as Row
+from onrecord.labels import TOKEN_TAGS
 from training import evaluate
 from training.evaluation.baselines import MajoritySystem, TfidfSystem
 from training.evaluation.documents import Document, documents_from
@@ -32,7 +33,15 @@ def article(key: str, classes: list[int], corpus: str) -> Row:
         spans.append(TaggedSpan(len(text), len(text) + len(part) - 1, SPAN_TAGS.index("source" if c < 3 else "fact_without_appeal")))
         text += part + " "
     mean = float(np.mean(classes))
-    return Row(key, corpus, text, sentences, spans=spans, spans_labelled=True, ratings=Ratings(5 - mean * 4 / 5, 1 + mean * 4 / 5, 1 + mean * 4 / 5))
+    return Row(
+        key,
+        corpus,
+        text,
+        sentences,
+        spans=spans,
+        spans_labelled=tuple(range(len(TOKEN_TAGS))),
+        ratings=Ratings(5 - mean * 4 / 5, 1 + mean * 4 / 5, 1 + mean * 4 / 5),
+    )
 
 
 def rows(corpus: str, seed: int, n: int = 12) -> list[Document]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data.schema import MASKED
+from onrecord.labels import TOKEN_TAGS
 from training.evaluation.benchmarks import certainty_table, factappeal_table, has_attribution, newssd_table, polnear_table
 from training.evaluation.documents import Document
 from training.evaluation.panel import Panel, is_article, panel_tables
@@ -33,7 +34,7 @@ def document(
         labels=masked | given,
         certainty=np.full(n, NAN),
         spans=[],
-        spans_labelled=False,
+        spans_labelled=frozenset(),
         ratings=dict(zip(("sourcing", "speculation", "risk"), ratings, strict=True)),
     )
 
@@ -125,7 +126,7 @@ def test_words_take_the_tags_of_spans_that_touch_them() -> None:
 
 def spans_document(text: str, spans: list[TaggedSpan], appeal: int) -> Document:
     made = document("f", [MASKED], appeal=[appeal])
-    return replace(made, text=text, sentences=[(0, len(text))], spans=spans, spans_labelled=True)
+    return replace(made, text=text, sentences=[(0, len(text))], spans=spans, spans_labelled=frozenset(TOKEN_TAGS))
 
 
 def test_factappeal_by_hand() -> None:
@@ -159,7 +160,7 @@ def test_polnear_sentences_are_attributed_by_any_overlap() -> None:
 
 def test_polnear_counts_the_four_sourced_classes_as_attributions() -> None:
     made = document("p", [MASKED] * 6)
-    gold = replace(made, spans=[(0, 10, "content")], spans_labelled=True)
+    gold = replace(made, spans=[(0, 10, "content")], spans_labelled=frozenset({"content"}))
     found = Reading(gold.sentences, np.arange(6), np.zeros(6, dtype=np.int64), np.zeros(6, dtype=np.bool_))
     table = polnear_table([gold], [Entry("x", "model", [found])])
     assert value(table, "x", "attributed.f1") == 1.0

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from data.schema import SPAN_TAGS, Document, Ratings, Sentence, TaggedSpan
 from onrecord.labels import ATTRIBUTIONS, TOKEN_TAGS
 from onrecord.modeling import OnRecordModel
-from tests.training_samples import POLICY, article, labelled, rows_of
+from tests.training_samples import EVERY_TAG, POLICY, article, labelled, rows_of
 from training.calibrate import best_threshold, fit_affine, fit_temperature, interval
 from training.config import TrainingConfig
 from training.examples import MASKED, Collator, label_document, make_items
@@ -46,11 +46,26 @@ def test_sentence_labels_follow_their_sentences_and_are_masked_where_missing(tok
     assert all(set(t) == {MASKED} for w in found.windows for t in w.tags)
 
 
+def test_tags_that_a_corpus_does_not_mark_are_masked(tokenizer: PreTrainedTokenizerBase) -> None:
+    text = "Mayor Ana said no."
+    source = SPAN_TAGS.index("source")
+    spans = (TaggedSpan(6, 9, source), TaggedSpan(0, 17, SPAN_TAGS.index("fact_indirect_quote")))
+    (found,) = labelled(tokenizer, Document("d", "authored", text, (Sentence(0, 18),), spans=spans, spans_labelled=(source,)))
+    rows = [row for row, sentence in zip(found.windows[0].tags, found.windows[0].sentence, strict=True) if sentence == 0]
+    assert {row[source] for row in rows} == {0, 1}
+    assert {mark for row in rows for tag, mark in enumerate(row) if tag != source} == {MASKED}
+
+
+def test_lost_quotation_marks_are_read_in_training_as_in_scoring(tokenizer: PreTrainedTokenizerBase) -> None:
+    broken, whole = (labelled(tokenizer, Document("d", "horne", text, (Sentence(0, 16),)))[0] for text in ("\ufffdNo,\ufffd said Ana.", '"No," said Ana.'))
+    assert broken.windows == whole.windows
+
+
 def test_span_tags_mark_exactly_their_tokens(tokenizer: PreTrainedTokenizerBase) -> None:
     text = "Mayor Ana said no. The end."
     source, fact = SPAN_TAGS.index("source"), SPAN_TAGS.index("fact_indirect_quote")
     spans = (TaggedSpan(6, 9, source, 1, 3), TaggedSpan(0, 17, fact), TaggedSpan(19, 22, SPAN_TAGS.index("cue")))
-    (found,) = labelled(tokenizer, Document("d", "factappeal", text, (Sentence(0, 18), Sentence(19, 27)), spans=spans, spans_labelled=True))
+    (found,) = labelled(tokenizer, Document("d", "factappeal", text, (Sentence(0, 18), Sentence(19, 27)), spans=spans, spans_labelled=EVERY_TAG))
     (window,) = found.windows
     offsets = [(0, 0), *tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"], (0, 0)]
     assert len(window.ids) == len(offsets)
@@ -149,8 +164,8 @@ ONE_TASK: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
     # An article's rating reaches the sentence classes through their contributions, and no other head.
     ({}, {"ratings": Ratings(sourcing=2.0)}, {"sourcing_logits", "attribution", "speculation", "caution"}),
     ({}, {"ratings": Ratings(speculation=2.0)}, {"speculating_logits", "attribution", "speculation", "caution"}),
-    ({}, {"spans": (TaggedSpan(0, 2, 0),), "spans_labelled": True}, {"tags"}),
-    ({}, {"spans": (TaggedSpan(0, 2, SPAN_TAGS.index("source"), 1),), "spans_labelled": True}, {"tags", "source_kind"}),
+    ({}, {"spans": (TaggedSpan(0, 2, 0),), "spans_labelled": EVERY_TAG}, {"tags"}),
+    ({}, {"spans": (TaggedSpan(0, 2, SPAN_TAGS.index("source"), 1),), "spans_labelled": EVERY_TAG}, {"tags", "source_kind"}),
     ({}, {}, set()),
 ]
 

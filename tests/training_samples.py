@@ -10,6 +10,7 @@ from onrecord.labels import SOURCE_KINDS, SOURCE_TYPES, TOKEN_TAGS
 from onrecord.policy import RiskPolicy
 from training.examples import LabelledDocument, label_document
 
+EVERY_TAG = tuple(range(len(TOKEN_TAGS)))
 POLICY = RiskPolicy("test", 0.0, 1.0, 1.0, 1.0)
 Row = dict[str, Any]
 
@@ -44,7 +45,7 @@ def article(key: str, kinds: list[int], corpus: str = "authored", **changes: obj
     ratings = Ratings(5 - mean * 4 / 5, 1 + mean * 4 / 5, 1 + mean * 4 / 5)
     values: dict[str, Any] = {
         "spans": spans,
-        "spans_labelled": True,
+        "spans_labelled": EVERY_TAG,
         "ratings": ratings,
         "drivers_up": [int(np.argmax(kinds))],
         "drivers_down": [int(np.argmin(kinds))],

@@ -81,6 +81,10 @@ def best_threshold(probabilities: Array, positive: Array) -> float:
     return round(float((grid[low] + grid[high]) / 2), 3)
 
 
+def _tag_threshold(probabilities: Array, labels: Array) -> float:
+    return best_threshold(probabilities[labels != MASKED], labels[labels != MASKED] == 1)
+
+
 def interval(value: Array, rating: Array) -> float:
     """Half-width that covers `COVERAGE` of the ratings, with split conformal's correction for a finite sample."""
     errors = np.sort(np.abs(value - (rating - 1) / 4))
@@ -126,7 +130,7 @@ def fit(found: Collected, policy: RiskPolicy, name: str, weights_sha256: str) ->
             best_threshold(probability("conjecture", found["speculation"][beyond, 1]), speculation[beyond] > 1),
         ),
         caution_threshold=best_threshold(p_caution[flagged], caution[flagged] == 1),
-        tag_thresholds={tag: best_threshold(p_tags[:, i], found["tag_labels"][:, i] == 1) for i, tag in enumerate(TOKEN_TAGS)},
+        tag_thresholds={tag: _tag_threshold(p_tags[:, i], found["tag_labels"][:, i]) for i, tag in enumerate(TOKEN_TAGS)},
         appeal_threshold=best_threshold(expit(found["appeal"][known_appeal]), found["appeal_labels"][known_appeal] == 1),
         intervals={
             "risk": interval(np.asarray(expit(risk + bias)), ratings[:, 2]),

@@ -34,9 +34,8 @@ class ClassBalance:
                     if label != MASKED:
                         counts[label] += 1
             for w in d.windows:
-                for row in w.tags:
-                    if row[0] != MASKED:
-                        tags += torch.tensor([[1 - t for t in row], row])
+                marks = torch.tensor(w.tags)
+                tags += torch.stack([(marks == 0).sum(0), (marks == 1).sum(0)])
         attribution, levels, caution, tags = (c.clamp(min=1) for c in (attribution, levels, caution, tags))
         weights = attribution**-power
         weights *= attribution.sum() / (weights * attribution).sum()
@@ -118,10 +117,11 @@ class MultiTaskLoss:
 
     def _tags(self, out: OnRecordOutput, batch: dict[str, Tensor]) -> Tensor | None:
         labels = batch["tag_labels"]
-        known = labels[:, 0] != MASKED
+        known = labels != MASKED
         if not known.any():
             return None
-        loss = functional.binary_cross_entropy_with_logits(out.tags[known].float(), labels[known].float(), pos_weight=self.balance.tags.to(labels.device))
+        weight = self.balance.tags.to(labels.device).expand(labels.shape)[known]
+        loss = functional.binary_cross_entropy_with_logits(out.tags[known].float(), labels[known].float(), pos_weight=weight)
         kind = _binary(out.source_kind, batch["source_kind_labels"])
         if kind is not None:
             loss = loss + 0.2 * kind

@@ -39,7 +39,7 @@ def collect(model: OnRecordModel, items: Sequence[list[LabelledDocument]], colla
     for i in range(0, len(items), batch):
         inputs = {k: v.to(model.device) for k, v in collator(items[i : i + batch]).items()}
         out = model(**inputs)
-        tagged = inputs["tag_labels"][:, 0] != MASKED
+        tagged = (inputs["tag_labels"] != MASKED).any(dim=1)
         found.add(
             **{name: getattr(out, name) for name in ("attribution", "speculation", "caution", "appeal", "subjective", "certainty")},
             **{name: inputs[name] for name in inputs if name.endswith("_labels") and not name.startswith(("tag", "source", "driver"))},
@@ -69,7 +69,7 @@ def validation_metrics(found: Collected, policy: RiskPolicy) -> dict[str, float]
     metrics["speculation_spearman"] = _spearman(speculating[rated], ratings[:, 1])
     metrics["risk_spearman"] = _spearman(risk[rated], ratings[:, 2])
     if len(found["tags"]):
-        metrics["tag_macro_f1"] = f1_score(found["tag_labels"], found["tags"] > 0, average="macro", zero_division=0)
+        metrics["tag_macro_f1"] = float(np.mean([_f1(found["tags"][:, i], labels == 1, labels != MASKED) for i, labels in enumerate(found["tag_labels"].T)]))
         metrics["appeal_f1"] = _f1(found["appeal"], found["appeal_labels"] == 1, found["appeal_labels"] != MASKED)
     metrics["selection"] = float(np.mean(list(metrics.values())))
     return {name: float(value) for name, value in metrics.items()}

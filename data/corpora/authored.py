@@ -1,6 +1,7 @@
 """Articles written for this project; they and their labels lie in this repository.
 
-"authored" covers a grid of sourcing and speculation in tidy prose; "authored-web" imitates how real web pages read.
+"authored" covers a grid of sourcing and speculation in tidy prose; "authored-web" imitates how real web pages read; "authored-pages" adds
+the calm majority of their sentences in every style (gossip, partisan, satirical, health, broadsheet …), with the spans of their sources.
 """
 
 from pathlib import Path
@@ -15,6 +16,7 @@ from data.schema import to_dataset
 BATCHES = {
     "authored": (DATA / "authored" / "articles.jsonl.gz", DATA / "labels" / "authored.jsonl"),
     "authored-web": (DATA / "authored" / "web.jsonl.gz", DATA / "labels" / "authored-web.jsonl"),
+    "authored-pages": (DATA / "authored" / "pages.jsonl.gz", DATA / "labels" / "authored-pages.jsonl"),
 }
 
 

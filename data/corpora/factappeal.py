@@ -13,7 +13,7 @@ import datasets
 from data.corpora._base import DATA, Corpus, read_csv
 from data.corpora.labelled import SentenceLabels
 from data.schema import MASKED, NO_YES, SPAN_TAGS, CorpusError, Document, TaggedSpan, label_id, to_dataset, whole_text
-from onrecord.labels import SOURCE_KINDS, SOURCE_TYPES
+from onrecord.labels import SOURCE_KINDS, SOURCE_TYPES, TOKEN_TAGS
 
 LABELS = DATA / "labels" / "factappeal.jsonl"
 _SPLITS = {"train": "factappeal/train.csv", "validation": "factappeal/val.csv", "test": "factappeal/test.csv"}
@@ -28,6 +28,7 @@ _TAGS = {
     "Appeal_Location": "appeal_location",
 }
 _TYPES = {"Expert_Document": "document", "null": None}
+_ALL_TAGS = tuple(SPAN_TAGS.index(tag) for tag in TOKEN_TAGS)
 _APPEALS = frozenset(SPAN_TAGS.index(tag) for tag in ("fact_direct_quote", "fact_indirect_quote", "source"))
 
 
@@ -99,7 +100,7 @@ def _documents(path: Path, split: str, labels: SentenceLabels) -> list[Document]
         appeal = label_id(NO_YES, "yes" if any(span.tag in _APPEALS for span in spans) else "no", where)
         key = f"factappeal/{split}/{number}"
         sentence = whole_text(text, appeal=appeal, **labels.of(key, text))
-        documents.append(Document(key, "factappeal", text, sentence, spans=spans, spans_labelled=True))
+        documents.append(Document(key, "factappeal", text, sentence, spans=spans, spans_labelled=_ALL_TAGS))
     return documents
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from data.corpora._base import field, read_jsonl, sha256
-from data.schema import NO_YES, CorpusError, Document, Ratings, Sentence, label_id
-from onrecord.labels import ATTRIBUTIONS, SPECULATIONS
+from data.schema import MASKED, NO_YES, SPAN_TAGS, CorpusError, Document, Ratings, Sentence, TaggedSpan, label_id
+from onrecord.labels import ATTRIBUTIONS, SOURCE_KINDS, SOURCE_TYPES, SPECULATIONS
+
+_SOURCE = SPAN_TAGS.index("source")
 
 
 def read_articles(path: Path) -> dict[str, str]:
@@ -71,6 +73,7 @@ def _check_text(text: str, key: str, row: dict[str, Any], where: str) -> None:
 
 
 def _document(row: dict[str, Any], text: str, where: str, *, corpus: str, annotator: str) -> Document:
+    sources = row.get("sources")  # absent where nobody marked them
     ratings = {name: _rating(field(row, "ratings", where), name, where) for name in ("sourcing", "speculation", "risk")}
     return Document(
         id=row["id"],
@@ -78,11 +81,18 @@ def _document(row: dict[str, Any], text: str, where: str, *, corpus: str, annota
         text=text,
         annotator=annotator,
         sentences=tuple(_sentence(sentence, where) for sentence in field(row, "sentences", where)),
+        spans=tuple(_source(source, where) for source in sources or ()),
+        spans_labelled=() if sources is None else (_SOURCE,),
         ratings=Ratings(**ratings),
         drivers_up=tuple(field(row, "drivers_up", where)),
         drivers_down=tuple(field(row, "drivers_down", where)),
         drivers_labelled=True,
     )
+
+
+def _source(row: dict[str, Any], where: str) -> TaggedSpan:
+    kind, type_ = label_id(SOURCE_KINDS, field(row, "kind", where), where), field(row, "type", where)
+    return TaggedSpan(field(row, "start", where), field(row, "end", where), _SOURCE, kind, MASKED if type_ is None else label_id(SOURCE_TYPES, type_, where))
 
 
 def _rating(ratings: dict[str, Any], name: str, where: str) -> float:

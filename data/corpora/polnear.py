@@ -15,6 +15,7 @@ from data.schema import SPAN_TAGS, CorpusError, Document, Sentence, TaggedSpan, 
 from onrecord.sentences import split_sentences
 
 _TAGS = {"Source": "source", "Cue": "cue", "Content": "content"}
+_LABELLED = tuple(SPAN_TAGS.index(tag) for tag in _TAGS.values())
 _LINE = re.compile(r"T\d+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t")
 
 
@@ -42,7 +43,7 @@ def document(text_path: Path, annotation_path: Path) -> Document:
     for sentence in split_sentences(text):
         appeal = any(span.start < sentence.end and sentence.start < span.end for span in spans)
         sentences.append(Sentence(sentence.start, sentence.end, appeal=int(appeal)))
-    found = Document(f"polnear/{text_path.stem}", "polnear", text, tuple(sentences), spans=spans, spans_labelled=True)
+    found = Document(f"polnear/{text_path.stem}", "polnear", text, tuple(sentences), spans=spans, spans_labelled=_LABELLED)
     found.check(str(annotation_path))
     return found
 

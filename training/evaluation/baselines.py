@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from data.schema import MASKED
-from onrecord.labels import ATTRIBUTIONS, SPECULATIONS
+from onrecord.labels import ATTRIBUTIONS, SPECULATIONS, TOKEN_TAGS
 from training.evaluation.documents import SENTENCE_LABELS, Document
 from training.evaluation.systems import RATINGS, FloatArray, IntArray, Offsets, Reading
 from training.evaluation.tagger import WordTagger
@@ -141,7 +141,7 @@ class TfidfSystem:
             gold = np.array([[(d.ratings[name] - 1) / 4 for name in RATINGS] for d in rated])
             features = sparse.hstack([self.words.fit_transform([d.text for d in rated]), _held_out_shares(rated)]).tocsr()
             self.ratings = Ridge(alpha=1.0).fit(features, gold)
-        self.tagger = WordTagger.fit([d for d in documents if d.spans_labelled])
+        self.tagger = WordTagger.fit([d for d in documents if d.spans_labelled.issuperset(TOKEN_TAGS)])
 
     def read(self, texts: Sequence[str], sentences: Sequence[Sequence[Offsets]]) -> list[Reading]:
         """Read documents on their gold sentences."""

@@ -14,7 +14,7 @@ SENTENCE_LABELS = ("attribution", "speculation", "caution", "appeal", "subjectiv
 
 @dataclass(frozen=True)
 class Document:
-    """One labelled document; a sentence label is `MASKED` and a number NaN where the corpus has none."""
+    """One labelled document; a sentence label is `MASKED` and a number NaN where the corpus has none; `spans_labelled` names the tags that are marked."""
 
     id: str
     corpus: str
@@ -23,7 +23,7 @@ class Document:
     labels: dict[str, IntArray]
     certainty: FloatArray
     spans: list[TaggedSpan]
-    spans_labelled: bool
+    spans_labelled: frozenset[str]
     ratings: dict[str, float]
 
     def has(self, label: str) -> bool:
@@ -50,6 +50,6 @@ def _document(row: Mapping[str, Any]) -> Document:
         labels={name: np.array([s[name] for s in sentences], dtype=np.int64) for name in SENTENCE_LABELS},
         certainty=np.array([_number(s["certainty"]) for s in sentences], dtype=np.float64),
         spans=[(s["start"], s["end"], SPAN_TAGS[s["tag"]]) for s in row["spans"]],
-        spans_labelled=bool(row["spans_labelled"]),
+        spans_labelled=frozenset(SPAN_TAGS[tag] for tag in row["spans_labelled"]),
         ratings={name: _number(row["ratings"][name]) for name in RATINGS},
     )
