@@ -17,7 +17,7 @@ from data.schema import FEATURES, MASKED, SPAN_TAGS, CorpusError, Document, Sent
 from onrecord.labels import SOURCE_KINDS, TOKEN_TAGS
 
 LABELS = Path(authored.__file__).parents[1] / "labels"
-WEB_ARTICLES, WEB_SENTENCES = 607, 10070
+AUTHORED = {"authored": 400, "authored-web": 607, "authored-pages": 798}
 
 
 def tagged(annotation: str) -> list[tuple[str, str]]:

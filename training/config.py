@@ -16,8 +16,8 @@ class LossWeights:
     ratings: float = 1.0
     drivers: float = 0.2
     tags: float = 1.0
-    appeal: float = 0.3
-    subjective: float = 0.2
+    appeal: float = 0.6
+    subjective: float = 0.3
     certainty: float = 0.3
 
 
@@ -50,7 +50,7 @@ class TrainingConfig:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
-    average_decay: float = 0.998
+    average_decay: float = 0.995
     class_balance: float = 0.35
     bf16: bool = True
     loss_weights: LossWeights = field(default_factory=LossWeights)
