@@ -17,7 +17,7 @@ from data.schema import FEATURES, MASKED, SPAN_TAGS, CorpusError, Document, Sent
 from onrecord.labels import SOURCE_KINDS, TOKEN_TAGS
 
 LABELS = Path(authored.__file__).parents[1] / "labels"
-AUTHORED = {"authored": 400, "authored-web": 607, "authored-pages": 798}
+AUTHORED = {"authored": (400, 9264), "authored-web": (607, 10070), "authored-pages": (798, 24276)}  # articles, sentences
 
 
 def tagged(annotation: str) -> list[tuple[str, str]]:
@@ -265,9 +265,9 @@ class TestCommittedData:
     def test_all_authored_articles_load_with_offsets_on_whole_sentences(self, tmp_path: Path) -> None:
         table = CORPORA["authored"].read(tmp_path)["all"]
         assert table.features == FEATURES
-        assert Counter(table["corpus"]) == {"authored": 400, "authored-web": WEB_ARTICLES}
+        assert Counter(table["corpus"]) == {name: articles for name, (articles, _) in AUTHORED.items()}
         sentences = [row["text"][sentence["start"] : sentence["end"]] for row in table for sentence in row["sentences"]]
-        assert len(sentences) == 9264 + WEB_SENTENCES
+        assert len(sentences) == sum(count for _, count in AUTHORED.values())
         assert all(sentence == sentence.strip() for sentence in sentences)
 
     @pytest.mark.parametrize(("name", "documents"), [("wikinews", 294), ("horne", 250), ("panel-dev.annotator-1", 138), ("panel-dev.annotator-2", 138)])
