@@ -17,8 +17,9 @@ import pytest
 
 from onrecord import cli
 from onrecord.archive.command import describe
-from onrecord.archive.job import Job, Progress, Summary, fingerprint, part_size, run
+from onrecord.archive.job import Job, Progress, Summary, part_size, run
 from onrecord.archive.ledger import RunCounts
+from onrecord.archive.scoring import fingerprint
 from onrecord.errors import InputError, OutputBusyError, OutputError
 from onrecord.inference import Scorer
 from onrecord.report import Report

@@ -103,6 +103,12 @@ def test_what_web_pages_do_anyway_is_no_obfuscation() -> None:
     assert "hidden hyphens" in warnings("\xad".join(ARTICLE))["obfuscated_characters"]
 
 
+def test_lost_characters_are_told_for_they_were_guessed() -> None:
+    found = warnings(ARTICLE.replace("bridge", "\ufffdbridge\ufffd", 1))
+    assert set(found) == {"damaged_characters"}
+    assert "2 characters" in found["damaged_characters"]
+
+
 def test_a_list_is_reported() -> None:
     items = "\n".join(f"- Item {number} of the plan" for number in range(8))
     assert "8 of 9 lines" in warnings(f"{ARTICLE}\n{items}")["mostly_lists"]

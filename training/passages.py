@@ -9,7 +9,7 @@ Row = dict[str, Any]
 def join_sentences(rows: Iterable[Row], size: int) -> list[Row]:
     """Return the rows with every third group of `size` one-sentence rows of a corpus joined into one row.
 
-    Corpora of single sentences are the only ones with source spans; learnt on single sentences alone, the tags are rough
+    Corpora of single sentences are the only ones with most of the token tags; learnt on single sentences alone, the tags are rough
     inside articles. The others stay as they are, because users also score one sentence. Ratings and drivers, which
     such corpora do not have, stay masked; all other labels are kept.
     """

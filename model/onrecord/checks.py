@@ -37,7 +37,14 @@ def refusal(text: str) -> Refusal | None:
 def warnings_for(clean: CleanText, sentences: Sequence[Span]) -> list[ReportWarning]:
     """What a reader should know about the text; `sentences` are spans of the clean text."""
     texts = [span.of(clean.text) for span in sentences]
-    found = (_obfuscated(clean.obfuscations), _mostly_lists(clean.text), _boilerplate(texts), _very_long(clean.text), _mixed_language(texts))
+    found = (
+        _obfuscated(clean.obfuscations),
+        _damaged(clean.original),
+        _mostly_lists(clean.text),
+        _boilerplate(texts),
+        _very_long(clean.text),
+        _mixed_language(texts),
+    )
     return [warning for warning in found if warning is not None]
 
 
@@ -145,6 +152,14 @@ def _obfuscated(obfuscations: dict[str, int]) -> ReportWarning | None:
         return None
     message = f"The text contains {', '.join(found)}. Such characters can hide words from software; they were removed or respelled before scoring."
     return ReportWarning("obfuscated_characters", message)
+
+
+def _damaged(text: str) -> ReportWarning | None:
+    lost = text.count("\ufffd")
+    if not lost:
+        return None
+    message = f"{_count(lost, 'character')} of the text were lost when its file was decoded. What they probably were, mostly quotation marks, was read in their place."
+    return ReportWarning("damaged_characters", message)
 
 
 def _mostly_lists(text: str) -> ReportWarning | None:

@@ -96,7 +96,9 @@ def _score_all(names: Sequence[str], read: Callable[[str], bytes], args: argpars
 def _load(args: argparse.Namespace) -> "Scorer":
     from onrecord.checkpoint import load  # noqa: PLC0415 - a missing file is told at once, before a model is loaded
 
-    return load(args.model, policy=args.policy, backend=getattr(args, "backend", "torch"))
+    # Ray gives each worker one core; what they do must be what the ledger says.
+    device = "cpu" if getattr(args, "engine", "local") == "ray" else None
+    return load(args.model, policy=args.policy, device=device, backend=getattr(args, "backend", "torch"))
 
 
 def _read(name: str) -> bytes:

@@ -1,7 +1,8 @@
 """Put back the punctuation that a wrong decoding turned into U+FFFD, the replacement character.
 
 Pages saved as Windows-1252 and read as UTF-8 have U+FFFD for each quotation mark, apostrophe and dash. Tokenizers drop it, and with it
-what tells speech from narration. The neighbours of the character say which mark it was; the text keeps its length, so no offset moves.
+what tells speech from narration. The neighbours of the character say which mark it most likely was (a lost accented letter cannot be
+told from an apostrophe, and is rare in English); the text keeps its length, so no offset moves.
 """
 
 import re

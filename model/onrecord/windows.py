@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from onrecord.sentences import Span
 
 # Curly or straight is the typesetter's choice: the model sees one form, so it cannot learn one from it. Every mark keeps its place.
-_STRAIGHT: Final = str.maketrans("\u201c\u201d\u201e\u2018\u2019", '"""\'\'')
+_STRAIGHT: Final = str.maketrans("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b", '""""' + "''''")
 
 
 @dataclass(frozen=True, slots=True)

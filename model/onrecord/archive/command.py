@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from onrecord.archive.job import Job, Progress, run
+from onrecord.archive.scoring import Engine, score_rows
 from onrecord.archive.writers import KINDS
 from onrecord.backends.choice import BACKENDS
 
@@ -38,6 +39,10 @@ def add_batch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
     batch.add_argument("--id-field", metavar="NAME", help="field or column that holds the id (default: id where there is one, else file and line)")
     batch.add_argument("--sentences", action="store_true", help="write what each report says on single sentences (.jsonl, .parquet)")
     batch.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the model (default: auto, openvino where it is installed, else torch)")
+    batch.add_argument("--engine", choices=("local", "ray"), default="local", help="where the articles are scored (default: local, in this process)")
+    batch.add_argument("--ray-address", metavar="ADDRESS", help="of a running Ray cluster (default: start Ray on this machine)")
+    batch.add_argument("--ray-workers", type=_positive, metavar="N", help="models on the cluster, each on one core (default: one per core)")
+    batch.set_defaults(usage_error=batch.error)
     batch.add_argument("--fail-on-error", action="store_true", help="exit with 1 when a row could not be scored")
 
 
@@ -45,10 +50,28 @@ def run_batch(args: argparse.Namespace, load: "Callable[[argparse.Namespace], Sc
     """Do what the arguments of `batch` say; the exit code."""
     job = Job(tuple(args.inputs), args.out, args.text_field, args.id_field, args.sentences)
     line = ProgressLine(sys.stderr)
-    summary = run(job, lambda: load(args), line.show)
+    summary = run(job, lambda: load(args), line.show, _engine(args))
     line.end()
     sys.stdout.write(json.dumps(asdict(summary)) + "\n")
     return _FAILED if summary.errors and args.fail_on_error else _DONE
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _engine(args: argparse.Namespace) -> Engine:
+    if args.engine == "local":
+        if args.ray_address is not None or args.ray_workers is not None:
+            args.usage_error("--ray-address and --ray-workers go with --engine ray; add it, or leave them out")
+        return score_rows
+    from onrecord.archive.ray_engine import RayEngine, load_ray  # noqa: PLC0415 - an optional dependency
+
+    load_ray()  # a missing package is told before a model is loaded
+    return RayEngine(args.model, args.policy, args.backend, args.ray_address, args.ray_workers)
 
 
 class ProgressLine:

@@ -1,11 +1,9 @@
 """One batch job: read, score what is not scored yet, keep it, and write the output."""
 
-import hashlib
-import json
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +11,11 @@ from onrecord.archive.ledger import Ledger, Outcome, RunCounts, ledger_folder
 from onrecord.archive.parts import Result
 from onrecord.archive.readers import Input, Position, find_inputs, read_rows
 from onrecord.archive.rows import BadRow, Row
+from onrecord.archive.scoring import Engine, fingerprint, score_rows
 from onrecord.archive.writers import check_output, errors_path, write_outputs
-from onrecord.errors import InputError, OnRecordError
+from onrecord.errors import InputError, OutputError
 from onrecord.inference import Scorer
-from onrecord.report import ModelInfo, Report
-from onrecord.version import version
+from onrecord.report import ModelInfo
 
 # A part holds about a hundredth of what was scored before it: whoever is stopped loses at most that, and large archives get few files.
 _SMALLEST_PART: Final = 32
@@ -82,8 +80,14 @@ class Summary:
     model: ModelInfo
 
 
-def run(job: Job, load: Callable[[], Scorer], report_progress: Callable[[Progress], None]) -> Summary:
+def run(job: Job, load: Callable[[], Scorer], report_progress: Callable[[Progress], None], engine: Engine = score_rows) -> Summary:
     """Do the job, or the rest of it; the scorer is loaded after the inputs were looked at, so that a wrong name is told at once.
+
+    Args:
+        job: what to score, and where to.
+        load: gives the scorer.
+        report_progress: told after each article.
+        engine: where the articles are scored; in this process unless said otherwise.
 
     Raises:
         InputError: an input is missing or of no known kind, or the output has no known extension.
@@ -102,7 +106,7 @@ def run(job: Job, load: Callable[[], Scorer], report_progress: Callable[[Progres
             share = min(1.0, position.bytes_done / position.bytes_total) if position.bytes_total else None
             report_progress(Progress(replace(ledger.counts, scored=ledger.counts.scored + waiting), time.monotonic() - begun, share))
 
-        _score(rows, ledger, scorer, tell)
+        _score(rows, ledger, engine, scorer, tell)
         errors: Counter[str] = Counter()
         write_outputs(_counted(ledger.rows(), errors), job.out, sentences=job.sentences)
         counts = ledger.counts
@@ -126,29 +130,19 @@ def _refuse_own_output(inputs: Sequence[Input], out: Path) -> None:
             raise InputError(f"{found.path}: this file is written by this job; expected inputs only. Write the output into another folder")
 
 
-def fingerprint(scorer: Scorer) -> str:
-    """A hash of all that decides on a report beside the text."""
-    parts = {
-        "model": asdict(scorer.info),
-        "policy": asdict(scorer.policy),
-        "calibration": asdict(scorer.calibration),
-        "backend": scorer.backend.name,
-        "package": version(),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _score(rows: Iterator[Row | BadRow], ledger: Ledger, scorer: Scorer, tell: Callable[[int], None]) -> None:
+def _score(rows: Iterator[Row | BadRow], ledger: Ledger, engine: Engine, scorer: Scorer, tell: Callable[[int], None]) -> None:
     """Bring every row into the ledger; after each article calls `tell` with the number of results not yet committed."""
     results: list[Result] = []
     try:
-        for (key, row), outcome in _outcomes(_new(rows, ledger), scorer):
-            results.append(_result(key, row, outcome))
+        for result in engine(_new(rows, ledger), scorer):
+            results.append(result)
             if len(results) >= part_size(ledger.counts):
                 ledger.commit(results)
                 results = []
             tell(len(results))
-    except KeyboardInterrupt:
+    except OutputError:
+        raise
+    except BaseException:  # whatever stops the job, what was scored is kept
         ledger.commit(results)
         raise
     ledger.commit(results)
@@ -173,45 +167,6 @@ def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[tuple[bytes, 
             ledger.place(row, key)
             if is_new:
                 yield key, row
-
-
-def _outcomes(rows: Iterator[tuple[bytes, Row]], scorer: Scorer) -> Iterator[tuple[tuple[bytes, Row], Report | Exception]]:
-    """Every row with its report, in order. A row that breaks the scorer gets its exception, and the others go on."""
-    waiting: deque[tuple[bytes, Row]] = deque()
-
-    def texts() -> Iterator[str]:
-        for key, row in rows:
-            waiting.append((key, row))
-            yield row.text
-
-    while True:
-        try:
-            for report in scorer.stream(texts()):
-                yield waiting.popleft(), report
-        except OnRecordError:
-            raise
-        except Exception:  # one article must not end a night's work; which one it is shows when each is scored alone
-            for key, row in waiting:
-                yield (key, row), _alone(row, scorer)
-            waiting.clear()
-        else:
-            return
-
-
-def _alone(row: Row, scorer: Scorer) -> Report | Exception:
-    try:
-        return scorer.score(row.text)
-    except Exception as error:
-        return error
-
-
-def _result(key: bytes, row: Row, outcome: Report | Exception) -> Result:
-    if isinstance(outcome, Exception):
-        message = f"scoring failed ({type(outcome).__name__}: {str(outcome).splitlines()[0] if str(outcome) else 'no message'}); please report this text"
-        return Result(key, row.id, code="scoring_failed", message=message)
-    if outcome.reason_code is not None:
-        return Result(key, row.id, code=outcome.reason_code, message=outcome.reason)
-    return Result(key, row.id, report=json.dumps(outcome.to_dict(), allow_nan=False))
 
 
 def _counted(rows: Iterator[Outcome], errors: "Counter[str]") -> Iterator[Outcome]:

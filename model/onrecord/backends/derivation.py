@@ -28,7 +28,7 @@ from onrecord.modeling import OnRecordModel
 from onrecord.preparation import prepare
 
 # Changes when the same weights would give another int8 form.
-RECIPE: Final = "1"
+RECIPE: Final = "2"
 ENCODER: Final = "encoder.xml"
 _WINDOWS: Final = 128
 

@@ -32,7 +32,7 @@ class OpenVinoBackend:
         if not (folder / ENCODER).is_file():
             derive(model, tokenizer, folder)
         arithmetic = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-        options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": arithmetic}
+        options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": arithmetic, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
         compiled = core.compile_model(core.read_model(folder / ENCODER), "CPU", options)
         self.name = f"openvino-int8-{arithmetic}"
         self.token_budget = _TOKEN_BUDGET
