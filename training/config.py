@@ -30,7 +30,6 @@ class TrainingConfig:
         window_tokens: largest window, special tokens included.
         batch_documents: items per step; an item is one article or `single_sentences` stand-alone sentences.
         encoder_learning_rate, head_learning_rate: peaks of a linear warm-up and decay.
-        average_decay: of the moving average of the weights that is validated and kept, per step.
         patience: epochs without a better validation score before training stops.
         bf16: mixed precision (bfloat16); on CPUs with native support about twice as fast.
     """
@@ -50,7 +49,6 @@ class TrainingConfig:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
-    average_decay: float = 0.995
     class_balance: float = 0.35
     bf16: bool = True
     loss_weights: LossWeights = field(default_factory=LossWeights)

@@ -28,7 +28,6 @@ from data.prepare import PREPARED, load
 from onrecord.configuration import OnRecordConfig
 from onrecord.modeling import OnRecordModel
 from onrecord.policy import RiskPolicy
-from training.averaging import AveragingCallback, WeightAverage, copy_into
 from training.config import TrainingConfig
 from training.examples import Collator, LabelledDocument, label_document, make_items
 from training.losses import ClassBalance, MultiTaskLoss
@@ -53,12 +52,10 @@ class ItemDataset(torch.utils.data.Dataset[list[LabelledDocument]]):
 
 
 class OnRecordTrainer(Trainer):
-    """transformers' Trainer with the multi-task loss, two learning rates, averaged weights and document-level validation."""
+    """transformers' Trainer with the multi-task loss, two learning rates and document-level validation."""
 
-    def __init__(self, *, config: TrainingConfig, loss: MultiTaskLoss, validation: Items, model: OnRecordModel, **kwargs: Any) -> None:  # noqa: ANN401 - the Trainer's own
-        self.average = WeightAverage(model, config.average_decay)
-        super().__init__(model=model, **kwargs)
-        self.add_callback(AveragingCallback(self.average))
+    def __init__(self, *, config: TrainingConfig, loss: MultiTaskLoss, validation: Items, **kwargs: Any) -> None:  # noqa: ANN401 - the Trainer's own
+        super().__init__(**kwargs)
         self.config = config
         self.multi_task_loss = loss
         self.validation = validation
@@ -94,26 +91,12 @@ class OnRecordTrainer(Trainer):
         """Validation metrics; they also drive early stopping and the choice of the best checkpoint."""
         assert isinstance(self.model, OnRecordModel)
         assert isinstance(self.data_collator, Collator)
-        with self.compute_loss_context_manager(), self.average.applied_to(self.model):
+        with self.compute_loss_context_manager():
             found = collect(self.model, self.validation, self.data_collator)
         metrics = {f"eval_{name}": value for name, value in validation_metrics(found, self.multi_task_loss.policy).items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
-
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ANN401 - signature of the base class
-        super()._save_checkpoint(model, trial)
-        self.average.save(Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}")
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        self.average.restore(Path(resume_from_checkpoint))
-
-    def _load_best_model(self) -> None:
-        assert self.model is not None
-        assert self.state.best_model_checkpoint is not None
-        self.average.restore(Path(self.state.best_model_checkpoint))
-        copy_into(self.model, self.average.weights)
 
 
 def new_model(config: TrainingConfig) -> OnRecordModel:
