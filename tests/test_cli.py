@@ -39,8 +39,8 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The calls of `load`, each with the scorer that it returned."""
     calls: list[dict[str, Any]] = []
 
-    def load(name_or_path: str | None = None, *, policy: Path | None = None, backend: str) -> FakeScorer:
-        assert backend == "torch", "a report for a person is made in single precision"
+    def load(name_or_path: str | None = None, *, policy: Path | None = None, device: str | None, backend: str) -> FakeScorer:
+        assert (device, backend) == (None, "torch"), "a report for a person is made in single precision, on a GPU if there is one"
         calls.append({"model": name_or_path, "policy": policy, "scorer": FakeScorer()})
         return calls[-1]["scorer"]
 
