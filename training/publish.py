@@ -3,8 +3,8 @@
     python -m training.publish
 
 Reads training/results/seeds/results.json (`python -m training.evaluate --model … --model … --model …`), shipped/results.json (the shipped
-weights), footprint.json (`python -m tests.benchmarks.footprint`), backends.json (`python -m tests.benchmarks.backends`) and
-sentence_splitters.json (`python -m tests.benchmarks.sentence_splitters`), and replaces what stands between the markers.
+weights), and footprint.json, backends.json, throughput.json and sentence_splitters.json (`python -m tests.benchmarks.NAME`), and replaces
+what stands between the markers.
 `--check` only says whether README.md is up to date.
 """
 
@@ -83,6 +83,28 @@ def backends_block(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def throughput_block(figures: dict[str, Any]) -> str:
+    """Articles a second beside what people run today, and the share of the machine that we reach."""
+    lines = [
+        f"Articles a second, median of {figures['rounds']} rounds in turn over {figures['articles']} real articles of mixed length ({figures['machine']}):",
+        "",
+        "| | articles a second | range |",
+        "|---|---|---|",
+    ]
+    for name, speed in figures["articles a second"].items():
+        low, high = figures["range"][name]
+        lines.append(f"| {name} | {speed:,.1f} | {low:,.1f} to {high:,.1f} |")
+    fast = [value for name, value in figures["openvino, times as fast as"].items() if name.startswith("(a)")]
+    share = figures["share of it in useful tokens, torch"]
+    lines += [
+        "",
+        f"(a) reads at most 512 tokens of an article, and our OpenVINO path is {fast[0]} times as fast; (b) to (d) give no reports. In torch we reach {share:.0%} of what",
+        f"this machine's matrix product in single precision gives ({figures['matrix product, billion multiply-adds a second']} billion multiply-adds a second), "
+        "counting useful tokens only.",
+    ]
+    return "\n".join(lines)
+
+
 def replace(text: str, name: str, block: str) -> str:
     """`text` with `block` between the markers of `name`; raises `ValueError` when they are not there exactly once."""
     pattern = re.compile(rf"(<!-- {name}:start -->\n).*?(\n<!-- {name}:end -->)", re.DOTALL)
@@ -100,6 +122,7 @@ def published(text: str) -> str:
         ("footprint", "footprint.json", footprint_block),
         ("splitters", "sentence_splitters.json", splitters_block),
         ("backends", "backends.json", backends_block),
+        ("throughput", "throughput.json", throughput_block),
     ):
         text = replace(text, name, block(json.loads((RESULTS / file).read_text(encoding="utf-8"))))
     return text

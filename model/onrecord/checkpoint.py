@@ -42,7 +42,7 @@ def load(
         local_files_only: for a hub id, use only what was downloaded before.
         device: where to run, e.g. "cuda"; None is the GPU if there is one, else the CPU.
         policy: a newsroom's own risk policy (or the path of its JSON), instead of the checkpoint's.
-        backend: "torch", "openvino" (int8 on the CPU: about three times as fast, scores within 0.02), or "auto" (see `choose_backend`).
+        backend: "torch", "openvino" (int8 on the CPU: faster, and a little off; the README has both figures), or "auto" (see `choose_backend`).
 
     Raises:
         CheckpointError: the checkpoint is missing, incomplete, unreadable or was changed.
