@@ -3,7 +3,7 @@
     python -m training.publish
 
 Reads training/results/seeds/results.json (`python -m training.evaluate --model … --model … --model …`), shipped/results.json (the shipped
-weights), and footprint.json, backends.json, throughput.json and sentence_splitters.json (`python -m tests.benchmarks.NAME`), and replaces
+weights), and footprint.json, backends.json, throughput.json, growth.json and sentence_splitters.json (`python -m tests.benchmarks.NAME`), and replaces
 what stands between the markers.
 `--check` only says whether README.md is up to date.
 """
@@ -105,6 +105,21 @@ def throughput_block(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def growth_block(figures: dict[str, Any]) -> str:
+    """What a job costs as its archive grows."""
+    lines = [
+        f"A job as its archive grows ({figures['machine']}, articles cut to {figures['words of each article']} words, backend {figures['backend']}); the speed is that of the rows",
+        "beyond the size before, without the start of the process:",
+        "",
+        "| rows | rows a second | peak memory | ledger |",
+        "|---|---|---|---|",
+    ]
+    for run in figures["runs"]:
+        speed = run.get("rows a second, beyond the size before", "")
+        lines.append(f"| {run['rows']:,} | {speed} | {run['peak memory, MB']:,} MB | {run['ledger, MB']} MB |")
+    return "\n".join(lines)
+
+
 def replace(text: str, name: str, block: str) -> str:
     """`text` with `block` between the markers of `name`; raises `ValueError` when they are not there exactly once."""
     pattern = re.compile(rf"(<!-- {name}:start -->\n).*?(\n<!-- {name}:end -->)", re.DOTALL)
@@ -123,6 +138,7 @@ def published(text: str) -> str:
         ("splitters", "sentence_splitters.json", splitters_block),
         ("backends", "backends.json", backends_block),
         ("throughput", "throughput.json", throughput_block),
+        ("growth", "growth.json", growth_block),
     ):
         text = replace(text, name, block(json.loads((RESULTS / file).read_text(encoding="utf-8"))))
     return text
