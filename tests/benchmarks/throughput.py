@@ -107,7 +107,7 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.throughput", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path, help="a .jsonl.gz archive")
-    parser.add_argument("--articles", type=int, default=128, help="how many to score in each round (default: %(default)s)")
+    parser.add_argument("--articles", type=int, default=64, help="how many to score in each round (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="where the findings go")
     options = parser.parse_args()
     texts = read(options.archive, options.articles)
