@@ -126,9 +126,10 @@ def _below(pid: int) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            number, parent = path.read_text().rpartition(")")[0].partition(" ")[0], path.read_text().rpartition(")")[2].split()[1]
+            head, _, tail = path.read_text().rpartition(")")
         except OSError:  # it has ended
             continue
+        number, parent = head.partition(" ")[0], tail.split()[1]
         if int(parent) == pid:
             found += [int(number), *_below(int(number))]
     return found

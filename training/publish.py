@@ -12,11 +12,12 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.evaluation.render import section_lines
+from onrecord.report import SCORES
+from training.evaluation.render import DASH, section_lines
 
 RESULTS = Path("training/results")
 README = Path("README.md")
@@ -45,6 +46,12 @@ def results_block(results: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip()
 
 
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table, line by line."""
+    first, *others = ("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|" for cells in (head, *rows))
+    return [first, "|" + "---|" * len(head), *others]
+
+
 def footprint_block(figures: dict[str, Any]) -> str:
     """Size, time and memory, as measured."""
     rows = (
@@ -55,15 +62,14 @@ def footprint_block(figures: dict[str, Any]) -> str:
         ("one article of 160 words, once warm", f"{figures['article_seconds'] * 1000:.0f} ms"),
         ("peak memory of all that", f"{figures['peak_memory_mb']:,.0f} MB"),
     )
-    head = f"Median of {figures['runs']} fresh processes on {figures['machine']}:"
-    return "\n".join([head, "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return "\n".join([f"Median of {figures['runs']} fresh processes on {figures['machine']}:", "", *grid(("", ""), rows)])
 
 
 def splitters_block(figures: dict[str, Any]) -> str:
     """Our sentence splitter beside two others."""
-    lines = ["| splitter | passages split exactly | boundary F1 |", "|---|---|---|"]
-    lines += [f"| {row['splitter']} | {row['exact']:.0%} of {row['count']} | {row['f1']:.2f} |" for row in figures["results"] if row["texts"] == "passages"]
-    return "\n".join(lines)
+    shown = (row for row in figures["results"] if row["texts"] == "passages")
+    rows = ((row["splitter"], f"{row['exact']:.0%} of {row['count']}", f"{row['f1']:.2f}") for row in shown)
+    return "\n".join(grid(("splitter", "passages split exactly", "boundary F1"), rows))
 
 
 def backends_block(figures: dict[str, Any]) -> str:
@@ -76,48 +82,43 @@ def backends_block(figures: dict[str, Any]) -> str:
         f"`{fast}` beside `{exact}`, the same threads, in turn ({figures['machine']}): {speeds[fast]} and {speeds[exact]} articles a second, "
         f"{ratio} times as fast (range over the rounds {low} to {high}). Over {figures['articles']} articles the scores differ:",
         "",
-        "| | risk | sourcing | speculation |",
-        "|---|---|---|---|",
     ]
-    lines += [f"| {kind} | " + " | ".join(f"{figures[score][kind]:.3f}" for score in ("risk", "sourcing", "speculation")) + " |" for kind in ("mean", "max")]
-    return "\n".join(lines)
+    rows = ((kind, *(f"{figures[score][kind]:.3f}" for score in SCORES)) for kind in ("mean", "max"))
+    return "\n".join([*lines, *grid(("", *SCORES), rows)])
 
 
 def throughput_block(figures: dict[str, Any]) -> str:
     """Articles a second beside what people run today, and the share of the machine that we reach."""
-    lines = [
-        f"Articles a second, median of {figures['rounds']} rounds in turn over {figures['articles']} real articles of mixed length ({figures['machine']}):",
-        "",
-        "| | articles a second | range |",
-        "|---|---|---|",
-    ]
-    for name, speed in figures["articles a second"].items():
-        low, high = figures["range"][name]
-        lines.append(f"| {name} | {speed:,.1f} | {low:,.1f} to {high:,.1f} |")
-    fast = [value for name, value in figures["openvino, times as fast as"].items() if name.startswith("(a)")]
-    share = figures["share of it in useful tokens, torch"]
-    lines += [
-        "",
-        f"(a) reads at most 512 tokens of an article, and our OpenVINO path is {fast[0]} times as fast; (b) to (d) give no reports. In torch we reach {share:.0%} of what",
-        f"this machine's matrix product in single precision gives ({figures['matrix product, billion multiply-adds a second']} billion multiply-adds a second), "
-        "counting useful tokens only.",
-    ]
-    return "\n".join(lines)
+    speeds, ranges = figures["articles a second"], figures["range"]
+    rows = ((name, f"{speeds[name]:,.1f}", "{:,.1f} to {:,.1f}".format(*ranges[name])) for name in speeds)
+    (ratio,) = (value for name, value in figures["openvino, times as fast as"].items() if name.startswith("(a)"))
+    return "\n".join(
+        [
+            f"Articles a second, median of {figures['rounds']} rounds in turn over {figures['articles']} real articles of mixed length ({figures['machine']}):",
+            "",
+            *grid(("", "articles a second", "range"), rows),
+            "",
+            f"(a) reads at most 512 tokens of an article, and our OpenVINO path is {ratio} times as fast; (b) to (d) give no reports. In torch we reach "
+            f"{figures['share of it in useful tokens, torch']:.0%} of what",
+            f"this machine's matrix product in single precision gives ({figures['matrix product, billion multiply-adds a second']} billion multiply-adds a "
+            "second), counting useful tokens only.",
+        ]
+    )
 
 
 def growth_block(figures: dict[str, Any]) -> str:
     """What a job costs as its archive grows."""
     lines = [
-        f"A job as its archive grows ({figures['machine']}, articles cut to {figures['words of each article']} words, backend {figures['backend']}); the speed is that of the rows",
+        f"A job as its archive grows ({figures['machine']}, articles cut to {figures['words of each article']} words, backend {figures['backend']}); "
+        "the speed is that of the rows",
         "beyond the size before, without the start of the process:",
         "",
-        "| rows | rows a second | peak memory | ledger |",
-        "|---|---|---|---|",
     ]
-    for run in figures["runs"]:
-        speed = run.get("rows a second, beyond the size before", "")
-        lines.append(f"| {run['rows']:,} | {speed} | {run['peak memory, MB']:,} MB | {run['ledger, MB']} MB |")
-    return "\n".join(lines)
+    rows = (
+        (f"{run['rows']:,}", str(run.get("rows a second, beyond the size before", DASH)), f"{run['peak memory, MB']:,} MB", f"{run['ledger, MB']} MB")
+        for run in figures["runs"]
+    )
+    return "\n".join([*lines, *grid(("rows", "rows a second", "peak memory", "ledger"), rows)])
 
 
 def replace(text: str, name: str, block: str) -> str:

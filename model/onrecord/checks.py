@@ -158,7 +158,7 @@ def _damaged(text: str) -> ReportWarning | None:
     lost = text.count("\ufffd")
     if not lost:
         return None
-    message = f"{_count(lost, 'character')} of the text were lost when its file was decoded. What they probably were, mostly quotation marks, was read in their place."
+    message = f"A wrong decoding lost {_count(lost, 'character')} of the text. The likeliest punctuation, mostly quotation marks, was read in that place."
     return ReportWarning("damaged_characters", message)
 
 

@@ -57,10 +57,9 @@ def run_batch(args: argparse.Namespace, load: "Callable[[argparse.Namespace], Sc
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number above 0")
+    return int(text)
 
 
 def _engine(args: argparse.Namespace) -> Engine:

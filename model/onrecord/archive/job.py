@@ -11,7 +11,7 @@ from onrecord.archive.ledger import Ledger, Outcome, RunCounts, ledger_folder
 from onrecord.archive.parts import Result
 from onrecord.archive.readers import Input, Position, find_inputs, read_rows
 from onrecord.archive.rows import BadRow, Row
-from onrecord.archive.scoring import Engine, fingerprint, score_rows
+from onrecord.archive.scoring import Engine, KeyedRow, fingerprint, score_rows
 from onrecord.archive.writers import check_output, errors_path, write_outputs
 from onrecord.errors import InputError, OutputError
 from onrecord.inference import Scorer
@@ -153,7 +153,7 @@ def part_size(counts: RunCounts) -> int:
     return min(_LARGEST_PART, max(_SMALLEST_PART, (counts.scored + counts.reused) // _PARTS))
 
 
-def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[tuple[bytes, Row]]:
+def _new(rows: Iterator[Row | BadRow], ledger: Ledger) -> Iterator[KeyedRow]:
     """The articles that have no result yet, with their keys; all other rows are placed on the way."""
     for row in rows:
         if isinstance(row, BadRow):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from onrecord.archive.atomic import replacing, told
 from onrecord.archive.streams import pyarrow
@@ -42,6 +42,17 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def to_table(results: Sequence[Result]) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The results as an Arrow table, one column for each field; typed, whether or not any of them is an error.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa = pyarrow(FEATURE)
+    columns = [[result.key for result in results], *([_stored(getattr(result, field.name)) for result in results] for field in fields(Result)[1:])]
+    return pa.table(columns, schema=pa.schema([("key", pa.binary(16)), *((field.name, pa.string()) for field in fields(Result)[1:])]))
+
+
 def write_part(path: Path, results: Sequence[Result]) -> None:
     """Write the results to `path`, in order; the file is on the disk when this returns.
 
@@ -49,12 +60,11 @@ def write_part(path: Path, results: Sequence[Result]) -> None:
         OutputError: the file cannot be written; none was left there.
         MissingExtraError: pyarrow is not installed.
     """
-    pa, pq = pyarrow(FEATURE), pyarrow(FEATURE, "parquet")
-    columns = [[result.key for result in results], *([_stored(getattr(result, field.name)) for result in results] for field in fields(Result)[1:])]
-    schema = pa.schema([("key", pa.binary(16)), *((field.name, pa.string()) for field in fields(Result)[1:])])
+    pq = pyarrow(FEATURE, "parquet")
+    table = to_table(results)
     with told(path), replacing(path) as temporary:
         pq.write_table(
-            pa.table(columns, schema=schema),
+            table,
             temporary,
             row_group_size=_GROUP,
             compression="zstd",

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import torch
 
-from onrecord.archive.parts import FEATURE, Result, storable
+from onrecord.archive.parts import FEATURE, Result, storable, to_table
 from onrecord.archive.rows import Row
 from onrecord.archive.scoring import KeyedRow, fingerprint, score_rows
 from onrecord.archive.streams import pyarrow
@@ -36,7 +36,6 @@ _WAVE_BYTES: Final = 256 * 2**20
 # Arrow's strings cannot hold the broken characters that some archives have.
 _ENCODING: Final = ("utf-8", "surrogatepass")
 _PATIENCE: Final = 5.0  # seconds
-_COLUMNS: Final = ("key", "id", "report", "code", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +118,8 @@ class Worker:
 
     def __call__(self, batch: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
         """Results, as a table, of a table with the columns `key`, `id` and `text`."""
-        pa = pyarrow(FEATURE)
-        given = batch.to_pylist()
-        rows = ((row["key"], Row(i, "", row["id"], row["text"].decode(*_ENCODING))) for i, row in enumerate(given))
-        results = list(score_rows(rows, self.scorer))
-        # Typed, because a batch without a single error would else have columns of another type than one with errors.
-        schema = pa.schema([("key", pa.binary()), *((name, pa.string()) for name in _COLUMNS[1:])])
-        return pa.table([[getattr(result, name) for result in results] for name in _COLUMNS], schema=schema)
+        rows = ((row["key"], Row(i, "", row["id"], row["text"].decode(*_ENCODING))) for i, row in enumerate(batch.to_pylist()))
+        return to_table(list(score_rows(rows, self.scorer)))
 
 
 def load_ray() -> Any:  # noqa: ANN401 - it is optional
